@@ -1,0 +1,194 @@
+//! Changes: the only things that write a subscription. Their fields are private, so that only the constructors
+//! here can make one, and `store::record` alone applies them: state, trail entry and letters together.
+
+use jiff::Timestamp;
+use sha2::{Digest, Sha256};
+use zeroize::Zeroizing;
+
+use super::address::Address;
+use super::field::Profile;
+use super::list::List;
+use super::notice::Notice;
+use super::person::Person;
+use super::record::record;
+use super::subscription::{DENIABLE, States, WITHDRAWABLE};
+use crate::keys::KeyRing;
+use crate::token::{SubscriptionId, Token};
+use crate::trail::entry::{self, Event};
+
+/// What a person entered, checked.
+pub struct Entered {
+    pub address: Address,
+    pub profile: Profile,
+    /// The language that the form was shown in.
+    pub lang: String,
+    /// Scheme and host of the page that the form stood on.
+    pub origin: Option<String>,
+}
+
+/// The fresh random bytes that a signup is made with.
+pub struct SignupRandom {
+    pub id: [u8; 14],
+    pub reference: [u8; 16],
+    pub secret: Zeroizing<[u8; 32]>,
+    pub nonce: [u8; 24],
+}
+
+/// A signup, ready to be written: a pending row with everything that confirming and withdrawing will copy.
+#[derive(Clone)]
+pub struct Signup {
+    list: u32,
+    id: SubscriptionId,
+    address_key: [u8; 32],
+    notice: u32,
+    lang: String,
+    seal: Vec<u8>,
+    reference: [u8; 16],
+    confirmed: [u8; 32],
+    withdrawn: [u8; 32],
+    at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl Signup {
+    pub fn new(
+        ring: &KeyRing,
+        list: &List,
+        notice: &Notice,
+        entered: Entered,
+        random: SignupRandom,
+        at: Timestamp,
+    ) -> Signup {
+        let Entered { address, profile, lang, origin } = entered;
+        let id = SubscriptionId(random.id);
+        let record = record(&address, list.number, &notice.sha256, &lang, &profile, at, origin.as_deref());
+        let commit = |event, digest: &[u8; 32]| {
+            entry::commitment(&entry::opening(&random.secret, event, 0), list.number, event, digest)
+        };
+        let confirmed = commit(Event::Confirmed, &Sha256::digest(&record).into());
+        let withdrawn = commit(Event::Withdrawn, &entry::ZEROS);
+        let address_key = ring.address_key(list.number, &address.dedupe_form());
+        let person = Person { address: address.as_typed().to_owned(), profile, record, secret: random.secret };
+        Signup {
+            list: list.number,
+            id,
+            address_key,
+            notice: notice.version,
+            lang,
+            seal: person.seal(ring, random.nonce, list.number, id),
+            reference: random.reference,
+            confirmed,
+            withdrawn,
+            at,
+            expires_at: whole_second(at + list.pending_ttl()),
+        }
+    }
+
+    pub fn list(&self) -> u32 {
+        self.list
+    }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+    pub fn address_key(&self) -> &[u8; 32] {
+        &self.address_key
+    }
+    pub fn notice(&self) -> u32 {
+        self.notice
+    }
+    pub fn lang(&self) -> &str {
+        &self.lang
+    }
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
+    }
+    /// The opaque reference that exports will show.
+    pub fn reference(&self) -> &[u8; 16] {
+        &self.reference
+    }
+    /// The commitment that the `confirmed` entry will carry.
+    pub fn confirmed(&self) -> &[u8; 32] {
+        &self.confirmed
+    }
+    /// The commitment that the next `withdrawn` entry will carry.
+    pub fn withdrawn(&self) -> &[u8; 32] {
+        &self.withdrawn
+    }
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+    /// When the signup dies unless it is confirmed; on a whole second, as tokens count.
+    pub fn expires_at(&self) -> Timestamp {
+        self.expires_at
+    }
+}
+
+/// A confirmation, by a verified token.
+#[derive(Clone)]
+pub struct Confirm {
+    list: u32,
+    id: SubscriptionId,
+    at: Timestamp,
+}
+
+impl Confirm {
+    pub fn new(token: &Token, at: Timestamp) -> Confirm {
+        Confirm { list: token.list, id: token.id, at }
+    }
+
+    pub fn list(&self) -> u32 {
+        self.list
+    }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+    pub fn at(&self) -> Timestamp {
+        self.at
+    }
+    /// The entry's bytes before the notice's hash and the row's commitment.
+    pub fn entry_head(&self) -> [u8; entry::HEAD] {
+        entry::head(Event::Confirmed, self.at)
+    }
+}
+
+/// An erasure: everything personal goes, at once.
+#[derive(Clone)]
+pub struct Erase {
+    list: u32,
+    id: SubscriptionId,
+    at: Timestamp,
+    from: States,
+}
+
+impl Erase {
+    /// A withdrawal, by a verified unsubscribe token.
+    pub fn withdraw(token: &Token, at: Timestamp) -> Erase {
+        Erase { list: token.list, id: token.id, at, from: WITHDRAWABLE }
+    }
+
+    /// "This wasn't me", by a verified token.
+    pub fn not_me(token: &Token, at: Timestamp) -> Erase {
+        Erase { list: token.list, id: token.id, at, from: DENIABLE }
+    }
+
+    pub fn list(&self) -> u32 {
+        self.list
+    }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+    /// The states that this erasure may touch.
+    pub fn from(&self) -> States {
+        self.from
+    }
+    /// The entry's bytes before the row's commitment; a withdrawal names no notice.
+    pub fn entry_head(&self) -> [u8; entry::HEAD + 32] {
+        let mut head = [0; entry::HEAD + 32];
+        head[..entry::HEAD].copy_from_slice(&entry::head(Event::Withdrawn, self.at));
+        head
+    }
+}
+
+fn whole_second(at: Timestamp) -> Timestamp {
+    Timestamp::from_second(at.as_second()).unwrap_or(at)
+}

@@ -1,0 +1,11 @@
+//! What is allowed and what follows from it: no clock, no database, no network. Here it is decided;
+//! `store::record` applies.
+
+pub mod address;
+pub mod change;
+pub mod field;
+pub mod list;
+pub mod notice;
+pub mod person;
+pub mod record;
+pub mod subscription;

@@ -1,0 +1,107 @@
+//! The notice: the text that a person agrees to. Published in versions that never change.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+/// A published version, identified by the SHA-256 of its exact bytes.
+#[derive(Clone, Debug)]
+pub struct Notice {
+    pub version: u32,
+    /// Stays when wording is corrected, rises when the purpose changes: then everybody is asked again (med-6).
+    pub purpose: u32,
+    pub sha256: [u8; 32],
+    pub published_at: Timestamp,
+    texts: BTreeMap<String, NoticeText>,
+}
+
+/// The text in one language, in the parts that GDPR Art. 13 asks for; each a sentence or a few.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct NoticeText {
+    /// What the address is used for.
+    pub purpose: String,
+    /// Who sends the newsletter.
+    pub sender: String,
+    /// Who else gets the data.
+    pub recipients: String,
+    /// In which country it is kept.
+    pub storage: String,
+    /// How long it is kept.
+    pub retention: String,
+    pub legal_basis: String,
+    /// The right to withdraw, and how.
+    pub withdrawal: String,
+}
+
+impl NoticeText {
+    /// The whole text as it is shown: its parts as paragraphs.
+    pub fn text(&self) -> String {
+        [
+            &self.purpose,
+            &self.sender,
+            &self.recipients,
+            &self.storage,
+            &self.retention,
+            &self.legal_basis,
+            &self.withdrawal,
+        ]
+        .map(|part| part.trim())
+        .join("\n\n")
+    }
+}
+
+/// What is hashed: keys in a fixed order, languages sorted.
+#[derive(Serialize, Deserialize)]
+struct NoticeBytes {
+    version: u32,
+    purpose: u32,
+    texts: BTreeMap<String, NoticeText>,
+}
+
+impl Notice {
+    /// The bytes of a new version, which are stored and hashed as they are.
+    pub fn encode(version: u32, purpose: u32, texts: BTreeMap<String, NoticeText>) -> Vec<u8> {
+        serde_json::to_vec(&NoticeBytes { version, purpose, texts }).expect("texts and numbers always serialize")
+    }
+
+    /// Reads a version back from its stored bytes; `None` when they are not ours.
+    pub fn decode(bytes: &[u8], published_at: Timestamp) -> Option<Notice> {
+        let NoticeBytes { version, purpose, texts } = serde_json::from_slice(bytes).ok()?;
+        Some(Notice { version, purpose, sha256: Sha256::digest(bytes).into(), published_at, texts })
+    }
+
+    /// The text in the first of `langs` that it has, with that language.
+    pub fn text_in<'a>(&'a self, langs: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, String)> {
+        let found = langs.into_iter().find_map(|lang| self.texts.get_key_value(lang));
+        found.or_else(|| self.texts.iter().next()).map(|(lang, text)| (lang.as_str(), text.text()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_notice_survives_its_bytes_and_changes_its_hash_with_any_of_them() {
+        let part = |word: &str| NoticeText {
+            purpose: word.into(),
+            sender: "s".into(),
+            recipients: "r".into(),
+            storage: "c".into(),
+            retention: "t".into(),
+            legal_basis: "l".into(),
+            withdrawal: "w".into(),
+        };
+        let texts = |word: &str| BTreeMap::from([("de".to_owned(), part("p")), ("en".to_owned(), part(word))]);
+        let read = |bytes: &[u8]| Notice::decode(bytes, Timestamp::UNIX_EPOCH).unwrap();
+        let notice = read(&Notice::encode(1, 1, texts("news")));
+        assert_eq!(notice.text_in(["fr", "en"]).unwrap().1, "news\n\ns\n\nr\n\nc\n\nt\n\nl\n\nw");
+        assert_eq!(notice.text_in(["fr"]).unwrap().0, "de");
+        assert_ne!(notice.sha256, read(&Notice::encode(2, 1, texts("news"))).sha256);
+        assert_ne!(notice.sha256, read(&Notice::encode(1, 1, texts("more news"))).sha256);
+        assert!(Notice::decode(b"{}", Timestamp::UNIX_EPOCH).is_none());
+    }
+}

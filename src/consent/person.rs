@@ -1,0 +1,65 @@
+//! What the service holds of a person, and keeps under seal.
+
+use std::fmt;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use zeroize::Zeroizing;
+
+use super::field::Profile;
+use crate::keys::{KeyRing, SealError};
+use crate::token::SubscriptionId;
+
+/// The content of a subscription's seal. Its `Debug` shows nothing of it.
+#[derive(Serialize, Deserialize)]
+pub struct Person {
+    /// The address as typed.
+    pub address: String,
+    #[serde(default, skip_serializing_if = "Profile::is_empty")]
+    pub profile: Profile,
+    /// The consent record's exact bytes.
+    pub record: String,
+    /// 32 random bytes that open this subscription's entries in the trail.
+    #[serde(serialize_with = "encode_secret", deserialize_with = "decode_secret")]
+    pub secret: Zeroizing<[u8; 32]>,
+}
+
+/// Why a row's person cannot be read.
+#[derive(Debug, thiserror::Error)]
+pub enum PersonError {
+    #[error(transparent)]
+    Sealed(#[from] SealError),
+    #[error("what is under the seal is not a person's data")]
+    Malformed,
+}
+
+impl Person {
+    pub fn seal(&self, ring: &KeyRing, nonce: [u8; 24], list: u32, id: SubscriptionId) -> Vec<u8> {
+        let plain = Zeroizing::new(serde_json::to_vec(self).expect("texts always serialize"));
+        ring.seal(nonce, list, &id.0, &plain)
+    }
+
+    pub fn open(ring: &KeyRing, list: u32, id: SubscriptionId, sealed: &[u8]) -> Result<Person, PersonError> {
+        let plain = ring.open(list, &id.0, sealed)?;
+        serde_json::from_slice(&plain).map_err(|_| PersonError::Malformed)
+    }
+}
+
+impl fmt::Debug for Person {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Person(…)")
+    }
+}
+
+fn encode_secret<S: Serializer>(secret: &Zeroizing<[u8; 32]>, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&Zeroizing::new(URL_SAFE_NO_PAD.encode(&secret[..])))
+}
+
+fn decode_secret<'de, D: Deserializer<'de>>(from: D) -> Result<Zeroizing<[u8; 32]>, D::Error> {
+    let text = Zeroizing::<String>::deserialize(from)?;
+    let bytes = URL_SAFE_NO_PAD.decode(text.as_str()).map(Zeroizing::new);
+    let bytes = bytes.map_err(|_| D::Error::custom("not base64url"))?;
+    let secret = <[u8; 32]>::try_from(&bytes[..]).map_err(|_| D::Error::custom("not 32 bytes"))?;
+    Ok(Zeroizing::new(secret))
+}

@@ -1,0 +1,74 @@
+//! The consent record: what a person agreed to, when and where, fixed at signup (GDPR Art. 7(1)).
+//!
+//! JSON-LD whose terms follow ISO/IEC TS 27560 as the W3C Data Privacy Vocabulary maps it; the context is shipped
+//! as `record.jsonld` beside this file. Its exact bytes are what a receipt holds and what the trail commits to.
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::address::Address;
+use super::field::Profile;
+
+/// The JSON-LD context of records, named by the record's `@context`.
+pub const CONTEXT: &str = include_str!("record.jsonld");
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Record<'a> {
+    #[serde(rename = "@context")]
+    context: &'static str,
+    #[serde(rename = "type")]
+    kind: &'static str,
+    address: &'a str,
+    list: u32,
+    notice: String,
+    language: &'a str,
+    fields_given: Vec<&'a str>,
+    signed_up_at: Timestamp,
+    origin: Option<&'a str>,
+}
+
+/// The record's exact bytes. Names of the optional fields stand in it, never values: those may be corrected or
+/// erased later, and the record may not.
+pub fn record(
+    address: &Address,
+    list: u32,
+    notice_sha256: &[u8; 32],
+    language: &str,
+    profile: &Profile,
+    signed_up_at: Timestamp,
+    origin: Option<&str>,
+) -> String {
+    let record = Record {
+        context: "urn:optin:consent-record:1",
+        kind: "ConsentRecord",
+        address: address.as_typed(),
+        list,
+        notice: data_encoding::HEXLOWER.encode(notice_sha256),
+        language,
+        fields_given: profile.keys().map(String::as_str).collect(),
+        signed_up_at,
+        origin,
+    };
+    serde_json::to_string(&record).expect("texts, numbers and times always serialize")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_record_names_fields_but_holds_no_value_and_its_context_knows_each_term() {
+        let address = Address::parse("Ann@example.org").unwrap();
+        let profile = Profile::from([("name".into(), "Annabella".into())]);
+        let at = "2026-11-02T14:00:00.5Z".parse().unwrap();
+        let text = record(&address, 1, &[0xAB; 32], "de", &profile, at, Some("https://www.example.org"));
+        assert!(text.contains(r#""fieldsGiven":["name"]"#) && !text.contains("Annabella"));
+        assert!(text.contains(r#""signedUpAt":"2026-11-02T14:00:00.5Z""#));
+        let context: serde_json::Value = serde_json::from_str(CONTEXT).unwrap();
+        let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+        for term in record.keys().filter(|term| *term != "@context") {
+            assert!(context["@context"].get(term).is_some(), "{term}");
+        }
+    }
+}
