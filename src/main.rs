@@ -1,1 +1,29 @@
-fn main(){}
+//! The command line: one match.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use optin::commands::{self, Command};
+
+/// Newsletter double opt-in: asks twice, keeps the proof, forgets whoever leaves.
+#[derive(Parser)]
+#[command(version, arg_required_else_help = true)]
+struct Optin {
+    #[command(subcommand)]
+    command: Command,
+}
+
+fn main() -> ExitCode {
+    std::panic::set_hook(Box::new(|panic| {
+        // Where, never what: a panic's text may quote what it was given.
+        let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
+        eprintln!("optin: internal error{place}");
+    }));
+    match commands::run(Optin::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("optin: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

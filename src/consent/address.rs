@@ -7,7 +7,7 @@ use unicode_normalization::UnicodeNormalization;
 use unicode_normalization::char::is_combining_mark;
 
 /// RFC 5321 §4.5.3.1.3: a path of 256 octets, less its angle brackets.
-const MAX_BYTES: usize = 254;
+pub const MAX_BYTES: usize = 254;
 /// RFC 5321 §4.5.3.1.1.
 const MAX_LOCAL_BYTES: usize = 64;
 

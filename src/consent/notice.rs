@@ -70,13 +70,19 @@ impl Notice {
     /// Reads a version back from its stored bytes; `None` when they are not ours.
     pub fn decode(bytes: &[u8], published_at: Timestamp) -> Option<Notice> {
         let NoticeBytes { version, purpose, texts } = serde_json::from_slice(bytes).ok()?;
+        (!texts.is_empty()).then_some(())?;
         Some(Notice { version, purpose, sha256: Sha256::digest(bytes).into(), published_at, texts })
     }
 
-    /// The text in the first of `langs` that it has, with that language.
-    pub fn text_in<'a>(&'a self, langs: impl IntoIterator<Item = &'a str>) -> Option<(&'a str, String)> {
-        let found = langs.into_iter().find_map(|lang| self.texts.get_key_value(lang));
-        found.or_else(|| self.texts.iter().next()).map(|(lang, text)| (lang.as_str(), text.text()))
+    /// The languages that it has a text in.
+    pub fn languages(&self) -> impl Iterator<Item = &str> {
+        self.texts.keys().map(String::as_str)
+    }
+
+    /// The text in `lang`, else in its first language; with the language it is in.
+    pub fn text_in(&self, lang: &str) -> (&str, String) {
+        let found = self.texts.get_key_value(lang).or_else(|| self.texts.first_key_value());
+        found.map_or(("", String::new()), |(lang, text)| (lang.as_str(), text.text()))
     }
 }
 
@@ -98,8 +104,8 @@ mod tests {
         let texts = |word: &str| BTreeMap::from([("de".to_owned(), part("p")), ("en".to_owned(), part(word))]);
         let read = |bytes: &[u8]| Notice::decode(bytes, Timestamp::UNIX_EPOCH).unwrap();
         let notice = read(&Notice::encode(1, 1, texts("news")));
-        assert_eq!(notice.text_in(["fr", "en"]).unwrap().1, "news\n\ns\n\nr\n\nc\n\nt\n\nl\n\nw");
-        assert_eq!(notice.text_in(["fr"]).unwrap().0, "de");
+        assert_eq!(notice.text_in("en").1, "news\n\ns\n\nr\n\nc\n\nt\n\nl\n\nw");
+        assert_eq!(notice.text_in("fr").0, "de");
         assert_ne!(notice.sha256, read(&Notice::encode(2, 1, texts("news"))).sha256);
         assert_ne!(notice.sha256, read(&Notice::encode(1, 1, texts("more news"))).sha256);
         assert!(Notice::decode(b"{}", Timestamp::UNIX_EPOCH).is_none());

@@ -62,6 +62,8 @@ pub const WITHDRAWABLE: States = States::of(&[State::Pending, State::Active, Sta
 pub const DENIABLE: States = States::of(&[State::Pending]);
 /// Only an erasure from these states leaves an entry in the trail: a signup that never confirmed leaves nothing.
 pub const LEAVES_ENTRY: States = States::of(&[State::Active, State::Paused]);
+/// Only people in these states may be written to.
+pub const EXPORTABLE: States = States::of(&[State::Active]);
 
 /// What a decision needs to know of a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,0 +1,25 @@
+-- A batch of confirmations on one list, each id once: the row becomes active and its entry joins the trail.
+-- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to
+WITH asked AS (
+    SELECT * FROM unnest($2::bytea[], $3::timestamptz[], $4::bytea[]) AS a (id, at, head)
+), locked AS (
+    SELECT s.id, s.state, s.signed_up_at, s.expires_at, s.told_at, s.confirmed_commitment, n.sha256,
+           n.purpose = l.purpose AS purpose_is_current
+    FROM subscriptions s
+    JOIN lists l ON l.list = s.list
+    JOIN notices n ON n.list = s.list AND n.version = s.notice
+    WHERE s.list = $1 AND s.id = ANY ($2) ORDER BY s.id FOR UPDATE OF s
+), changed AS (
+    UPDATE subscriptions s SET state = $6::smallint, confirmed_at = a.at, confirmed_commitment = NULL
+    FROM locked k JOIN asked a USING (id)
+    WHERE s.list = $1 AND s.id = k.id
+      AND (1 << k.state) & $5::smallint <> 0 AND k.expires_at > a.at AND k.purpose_is_current
+    RETURNING s.id
+), entries AS (
+    INSERT INTO trail_entries (list, entry)
+    SELECT $1, a.head || k.sha256 || k.confirmed_commitment
+    FROM changed JOIN locked k USING (id) JOIN asked a USING (id)
+)
+SELECT k.id, c.id IS NOT NULL AS changed, CASE WHEN c.id IS NULL THEN k.state ELSE $6::smallint END AS state,
+       k.signed_up_at, k.expires_at, k.told_at, k.purpose_is_current
+FROM locked k LEFT JOIN changed c USING (id)

@@ -1,0 +1,58 @@
+-- A batch of signups on one list, each address once. New, pending, active and paused addresses all cost one
+-- written row: a stranger who measures learns nothing.
+-- $1 list, $2–$11 the rows, $12 their state, $13 replaceable states, $14 cool-down in seconds,
+-- $15 subscribed states, $16 seconds until such a person is told again,
+-- $17 kind of a confirmation letter, $18 kind of an "already subscribed" letter
+WITH given AS (
+    SELECT * FROM unnest($2::bytea[], $3::bytea[], $4::integer[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[],
+                         $9::bytea[], $10::timestamptz[], $11::timestamptz[])
+        AS g (id, address_key, notice, lang, seal, reference, confirmed_commitment, withdrawn_commitment,
+              signed_up_at, expires_at)
+), known AS (
+    -- Rows are locked in the order of their ids here and in every other batch, so that batches cannot deadlock.
+    SELECT id, address_key, told_at FROM subscriptions
+    WHERE list = $1 AND address_key = ANY ($3) ORDER BY id FOR UPDATE
+), written AS (
+    INSERT INTO subscriptions AS s
+        (list, id, address_key, state, notice, lang, seal, reference, confirmed_commitment, withdrawn_commitment,
+         signed_up_at, expires_at)
+    SELECT $1, id, address_key, $12::smallint, notice, lang, seal, reference, confirmed_commitment, withdrawn_commitment,
+           signed_up_at, expires_at
+    FROM given
+    -- Reading `known` here makes its locks come first.
+    WHERE (SELECT count(*) FROM known) >= 0
+    ORDER BY address_key
+    ON CONFLICT ON CONSTRAINT subscriptions_address DO UPDATE SET
+        (id, notice, lang, seal, reference, confirmed_commitment, withdrawn_commitment, signed_up_at, expires_at,
+         told_at) = (
+            SELECT x.id, x.notice, x.lang, x.seal, x.reference, x.confirmed_commitment, x.withdrawn_commitment,
+                   x.signed_up_at, x.expires_at, x.told_at
+            FROM (VALUES
+                (true, excluded.id, excluded.notice, excluded.lang, excluded.seal, excluded.reference,
+                 excluded.confirmed_commitment, excluded.withdrawn_commitment, excluded.signed_up_at,
+                 excluded.expires_at, NULL),
+                (false, s.id, s.notice, s.lang, s.seal, s.reference, s.confirmed_commitment, s.withdrawn_commitment,
+                 s.signed_up_at, s.expires_at,
+                 CASE WHEN (1 << s.state) & $15::smallint <> 0
+                           AND (s.told_at IS NULL OR s.told_at <= excluded.signed_up_at - $16::float8 * interval '1 second')
+                      THEN excluded.signed_up_at ELSE s.told_at END)
+            ) AS x (replaced, id, notice, lang, seal, reference, confirmed_commitment, withdrawn_commitment,
+                    signed_up_at, expires_at, told_at)
+            WHERE x.replaced = ((1 << s.state) & $13::smallint <> 0
+                                AND s.signed_up_at <= excluded.signed_up_at - $14::float8 * interval '1 second')
+        )
+    RETURNING id, address_key, state, notice, signed_up_at, expires_at, told_at
+), outcome AS (
+    SELECT w.*, g.signed_up_at AS at, w.id = g.id AS asked, k.id AS known_id,
+           k.id IS NOT NULL AND w.told_at IS NOT NULL AND w.told_at IS DISTINCT FROM k.told_at AS told
+    FROM written w JOIN given g USING (address_key) LEFT JOIN known k USING (address_key)
+), dropped AS (
+    DELETE FROM outbox o USING outcome x
+    WHERE x.asked AND o.list = $1 AND o.subscription = x.known_id
+), letters AS (
+    INSERT INTO outbox (list, subscription, kind, queued_at, due_at)
+    SELECT $1, id, CASE WHEN asked THEN $17::smallint ELSE $18::smallint END, at, at FROM outcome WHERE asked OR told
+    ON CONFLICT (list, subscription, kind) DO UPDATE
+        SET queued_at = excluded.queued_at, due_at = excluded.due_at, attempts = 0, status = NULL, dead_at = NULL
+)
+SELECT address_key, asked, told, state, signed_up_at, expires_at, told_at FROM outcome

@@ -1,0 +1,2 @@
+-- $1 name
+SELECT name FROM operators WHERE name = $1

@@ -1,0 +1,82 @@
+//! What journeys and chores are handed: the whole service but its doors.
+
+use tokio::sync::Notify;
+
+use crate::clock::Clock;
+use crate::config::{Config, ConfigError, Controller};
+use crate::keys::{KeyRing, KeyRingError};
+use crate::links::Links;
+use crate::mail::inbox::Inbox;
+use crate::mail::mailer::Mailer;
+use crate::mail::relay::RelayError;
+use crate::store::{Store, StoreError};
+use crate::templates::{TemplateError, Templates};
+
+/// One service. Stateless but for its connections: several may run on one database.
+pub struct App {
+    pub store: Store,
+    pub keys: KeyRing,
+    pub links: Links,
+    pub templates: Templates,
+    pub mailer: Mailer,
+    pub controller: Controller,
+    pub clock: Clock,
+    /// The letters of `dev`, which leave the machine for nobody.
+    pub inbox: Option<Inbox>,
+    /// Rung when a letter may wait, so that the postman need not be asked to look all the time.
+    pub letters_wait: Notify,
+}
+
+/// Why a service cannot be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AppError {
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Keys(#[from] KeyRingError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Templates(#[from] TemplateError),
+    #[error("OPTIN_SMTP_URL: {0}")]
+    Relay(#[from] RelayError),
+    #[error("the controller's `mail` is not an e-mail address that letters can come from")]
+    ControllerMail,
+}
+
+impl App {
+    /// Checks every setting and puts the service together. Reaches neither the database nor the relay.
+    pub fn new(config: &Config, clock: Clock, inbox: Option<Inbox>) -> Result<App, AppError> {
+        let controller = config.controller()?.clone();
+        let public_url = config.public_url()?;
+        let keys = KeyRing::parse(&config.key_ring()?)?;
+        if crate::consent::address::Address::parse(&controller.mail).is_err() {
+            return Err(AppError::ControllerMail);
+        }
+        Ok(App {
+            store: Store::open(config.database_url()?)?,
+            templates: Templates::load(config.templates_dir().map(|dir| dir.as_path()), &controller)?,
+            mailer: Mailer::new(config.smtp_url()?.parse()?, &host_of(&public_url)),
+            links: Links::new(public_url, &keys),
+            keys,
+            controller,
+            clock,
+            inbox,
+            letters_wait: Notify::new(),
+        })
+    }
+
+    /// Random bytes from the operating system.
+    #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
+    pub fn random<const N: usize>() -> [u8; N] {
+        let mut bytes = [0; N];
+        getrandom::fill(&mut bytes).expect("the operating system gives random bytes, or nothing here is safe");
+        bytes
+    }
+}
+
+/// The name to say EHLO with.
+fn host_of(url: &str) -> String {
+    let host = url::Url::parse(url).ok().and_then(|url| url.host_str().map(str::to_owned));
+    host.map_or_else(|| "localhost".into(), |host| host.trim_matches(['[', ']']).to_owned())
+}

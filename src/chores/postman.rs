@@ -1,0 +1,206 @@
+//! The postman: takes letters from the outbox, renders each from its row as it then is, and hands it to the relay.
+//!
+//! A letter is leased, not locked: no transaction is open while the relay takes its time, and when a postman dies
+//! the lease runs out and another takes the letter. Crash points: after the lease (the letter comes due again),
+//! after the relay's yes and before the row is deleted (the letter goes twice, under one Message-ID).
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use sha2::{Digest, Sha256};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+use crate::app::App;
+use crate::consent::address::Address;
+use crate::consent::list::List;
+use crate::consent::person::Person;
+use crate::consent::subscription::{State, SUBSCRIBED};
+use crate::mail::letters::{Envelope, compose};
+use crate::mail::mailer::{Line, SendError};
+use crate::store::outbox::{Lease, LetterKind};
+use crate::store::{StoreError, Subscription};
+
+/// Connections to the relay.
+const WORKERS: usize = 4;
+/// Letters that one worker takes at once. Each may take the relay a minute or two in the worst case.
+const HANDFUL: u32 = 4;
+/// Longer than a handful can take.
+const LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// How often to look for letters that come due by themselves: retries, and what another service left behind.
+const LOOK: Duration = Duration::from_millis(500);
+/// After so long a letter that was not delivered is given up.
+const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
+/// The first retry's delay; each further one doubles it …
+const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(5);
+/// … up to this.
+const LAST_RETRY: SignedDuration = SignedDuration::from_mins(15);
+
+/// Delivers until `shutdown`, then gives back what it has not begun.
+pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
+    let mut workers = JoinSet::new();
+    for _ in 0..WORKERS {
+        workers.spawn(work(app.clone(), shutdown.clone()));
+    }
+    workers.join_all().await;
+}
+
+async fn work(app: Arc<App>, shutdown: CancellationToken) {
+    let mut line = app.mailer.line();
+    while !shutdown.is_cancelled() {
+        let now = app.clock.now();
+        let leases = app.store.lease_letters(now, now + LEASE, HANDFUL).await.unwrap_or_else(|error| {
+            tracing::debug!(%error, "the outbox cannot be read");
+            Vec::new()
+        });
+        if leases.is_empty() {
+            let nap = tokio::time::timeout(LOOK, app.letters_wait.notified());
+            _ = shutdown.run_until_cancelled(nap).await;
+        }
+        for lease in leases {
+            let done = if shutdown.is_cancelled() {
+                app.store.delay_letter(&lease, app.clock.now(), "4.3.2").await
+            } else {
+                deliver(&app, &mut line, &lease).await
+            };
+            if let Err(error) = done {
+                // The lease runs out by itself, and the letter is tried again.
+                tracing::warn!(%error, "what became of a letter could not be noted");
+            }
+        }
+    }
+    line.close().await;
+}
+
+async fn deliver(app: &App, line: &mut Line, lease: &Lease) -> Result<(), StoreError> {
+    let Some(subscription) = app.store.find_subscription(lease.list, lease.subscription).await? else {
+        return app.store.finish_letter(lease).await;
+    };
+    let Some((list, _)) = app.store.find_list_by_number(lease.list).await? else {
+        return app.store.finish_letter(lease).await;
+    };
+    if !is_still_owed(app, lease.kind, &subscription) {
+        return app.store.finish_letter(lease).await;
+    }
+    let letter = match write(app, lease, &list, &subscription) {
+        Ok(letter) => letter,
+        Err(error) => {
+            tracing::error!(%error, "a letter could not be written");
+            return set_aside(app, lease, "4.3.5").await;
+        }
+    };
+    match line.send(&letter.from, &letter.to, &letter.bytes).await {
+        Ok(()) => app.store.finish_letter(lease).await,
+        Err(SendError::Later { status }) => set_aside(app, lease, &status).await,
+        Err(SendError::Refused { status }) => {
+            tracing::warn!(status, "the relay refused a letter for good");
+            app.store.bury_letter(lease, app.clock.now(), &status).await
+        }
+    }
+}
+
+/// A letter goes only to somebody who is still in the state that it speaks of.
+fn is_still_owed(app: &App, kind: LetterKind, subscription: &Subscription) -> bool {
+    let row = &subscription.row;
+    match kind {
+        LetterKind::Confirmation => row.state == State::Pending && row.expires_at > app.clock.now(),
+        LetterKind::AlreadySubscribed => SUBSCRIBED.has(row.state),
+    }
+}
+
+/// Tries again later, or gives the letter up when it has waited too long.
+async fn set_aside(app: &App, lease: &Lease, status: &str) -> Result<(), StoreError> {
+    let now = app.clock.now();
+    if now >= lease.queued_at + GIVE_UP {
+        tracing::warn!(status, "a letter was given up");
+        return app.store.bury_letter(lease, now, status).await;
+    }
+    app.store.delay_letter(lease, now + retry_after(lease.attempts, App::random()), status).await
+}
+
+/// Doubles with each attempt, and is spread by half either way, so that letters which failed together do not all
+/// come back together.
+fn retry_after(attempts: u32, random: [u8; 2]) -> SignedDuration {
+    let base = FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(LAST_RETRY);
+    base / 2 + base * i32::from(u16::from_be_bytes(random)) / i32::from(u16::MAX)
+}
+
+struct Letter {
+    from: String,
+    to: String,
+    bytes: Vec<u8>,
+}
+
+fn write(
+    app: &App,
+    lease: &Lease,
+    list: &List,
+    subscription: &Subscription,
+) -> Result<Letter, Box<dyn std::error::Error + Send + Sync>> {
+    let (id, lang) = (lease.subscription, subscription.lang.as_str());
+    let person = Person::open(&app.keys, lease.list, id, &subscription.seal)?;
+    let to = Address::parse(&person.address)?;
+    let sender = &list.options.sender;
+    let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
+    let title = json!({ "slug": list.slug, "title": list.title(lang) });
+    let (kind, context) = match lease.kind {
+        LetterKind::Confirmation => {
+            let expires_at = subscription.row.expires_at;
+            let context = json!({
+                "list": title,
+                "confirm_url": app.links.confirm(lease.list, id, expires_at),
+                "not_me_url": app.links.not_me(lease.list, id, expires_at),
+                "hours": list.options.pending_ttl_hours,
+            });
+            ("confirmation", context)
+        }
+        LetterKind::AlreadySubscribed => {
+            let mailbox = sender.mailbox.as_deref();
+            let context = json!({
+                "list": title,
+                "unsubscribe_url": app.links.unsubscribe(lease.list, id),
+                "leave_mailto": mailbox.and_then(|mailbox| app.links.leave_mailto(mailbox, lease.list, id)),
+            });
+            ("already_subscribed", context)
+        }
+    };
+    let envelope = Envelope {
+        kind,
+        lang,
+        to: &to,
+        from_name: sender.name.as_deref().unwrap_or(&app.controller.name),
+        from: &from,
+        name: &name_of(lease),
+        date: app.clock.now(),
+    };
+    let bytes = compose(&app.templates, &envelope, &context)?;
+    Ok(Letter { from: from.for_mail(), to: to.for_mail(), bytes })
+}
+
+/// The same for each try of one letter, different for any other, and telling nothing: the id is random and dies
+/// with its row.
+fn name_of(lease: &Lease) -> String {
+    let queued_at: Timestamp = lease.queued_at;
+    let digest = Sha256::new()
+        .chain_update(lease.subscription.0)
+        .chain_update([lease.kind as u8])
+        .chain_update(queued_at.as_microsecond().to_be_bytes())
+        .finalize();
+    data_encoding::BASE32_NOPAD.encode(&digest[..15]).to_ascii_lowercase()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn retries_double_are_spread_and_stay_bounded() {
+        let (low, high) = ([0, 0], [255, 255]);
+        assert_eq!(retry_after(1, low), FIRST_RETRY / 2);
+        assert_eq!(retry_after(1, high), FIRST_RETRY * 3 / 2);
+        assert_eq!(retry_after(3, low), FIRST_RETRY * 2);
+        assert_eq!(retry_after(u32::MAX, high), LAST_RETRY * 3 / 2);
+    }
+}

@@ -1,0 +1,29 @@
+//! `optin operator`: the persons in whose name exports are made.
+
+use anyhow::ensure;
+use clap::Subcommand;
+
+use super::config;
+use crate::clock::Clock;
+use crate::store::Store;
+
+#[derive(Subcommand)]
+pub enum Operator {
+    /// Add an operator
+    Add {
+        /// Lower-case letters, digits, `.`, `_` and `-`
+        name: String,
+    },
+}
+
+pub async fn run(command: Operator) -> anyhow::Result<()> {
+    let Operator::Add { name } = command;
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    ensure!(
+        !name.is_empty() && name.len() <= 63 && name.bytes().all(good) && !name.starts_with(['.', '_', '-']),
+        "an operator's name has lower-case letters, digits, `.`, `_` and `-`, 63 at most, and begins with a letter or digit"
+    );
+    Store::open(config()?.database_url()?)?.add_operator(&name, Clock::System.now()).await?;
+    println!("{name} is an operator");
+    Ok(())
+}

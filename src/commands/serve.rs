@@ -1,0 +1,39 @@
+//! `optin serve`: the service, stateless: several may run on one database.
+
+use std::sync::Arc;
+
+use super::{config, log, service};
+use crate::app::App;
+use crate::clock::Clock;
+use crate::store::migrate::{check, migrations};
+use crate::web::server::Limits;
+
+#[derive(clap::Args)]
+pub struct Options {
+    /// Check the settings, start nothing
+    #[arg(long)]
+    check: bool,
+}
+
+pub async fn run(options: Options) -> anyhow::Result<()> {
+    let config = config()?;
+    let (listen, private_listen) = (config.listen()?, config.private_listen()?);
+    let app = Arc::new(App::new(&config, Clock::System, None)?);
+    if options.check {
+        println!("The settings are good");
+        return Ok(());
+    }
+    log("info");
+    check(config.database_url()?, &migrations()).await?;
+    app.store.check_ring(&app.keys).await?;
+    let shutdown = service::shutdown_signal()?;
+    let public = service::bind(listen).await?;
+    let private = match private_listen {
+        Some(address) => Some(service::bind(address).await?),
+        None => None,
+    };
+    tracing::info!(%listen, "serving");
+    service::run(app, public, private, shutdown, Limits::default()).await;
+    tracing::info!("stopped");
+    Ok(())
+}

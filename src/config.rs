@@ -1,0 +1,253 @@
+//! Settings: an optional `optin.toml`, and the environment over it. Each is checked where it is first needed, so
+//! that a command asks only for what it uses.
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::{Host, Url};
+
+/// Why the settings do not do.
+#[derive(Debug, thiserror::Error)]
+pub enum ConfigError {
+    #[error("{0} cannot be read: {1}")]
+    Unreadable(PathBuf, std::io::Error),
+    #[error("{0} is not as it should be: {1}")]
+    Malformed(PathBuf, String),
+    #[error("{env} is not set; set it, or `{key}` in optin.toml", env = env_name(.0), key = .0)]
+    Missing(&'static str),
+    #[error("{env} is not {wanted}", env = env_name(.0), wanted = .1)]
+    Bad(&'static str, &'static str),
+    #[error("OPTIN_PUBLIC_URL must begin with https:// unless it is on this machine (localhost, 127.0.0.1)")]
+    NotHttps,
+    #[error(
+        "no controller: optin.toml needs a [controller] with name, address, registration, complaints, authority \
+         and mail, since every page and letter must name who is responsible"
+    )]
+    NoController,
+    #[error("the controller's `{0}` is empty")]
+    EmptyController(&'static str),
+}
+
+/// The organisation that is responsible (GDPR Art. 4(7)). Stands on every page and letter.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Controller {
+    pub name: String,
+    /// The postal address, in one line or several.
+    pub address: String,
+    /// The registration number, with the register's name.
+    pub registration: String,
+    /// Where a person complains first: a mail address, telephone number or URL.
+    pub complaints: String,
+    /// The supervisory authority, with a way to reach it.
+    pub authority: String,
+    /// The address that letters come from where a list names no other.
+    pub mail: String,
+}
+
+/// What `optin.toml` and the environment say.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Config {
+    database_url: Option<String>,
+    public_url: Option<String>,
+    listen: Option<String>,
+    private_listen: Option<String>,
+    smtp_url: Option<String>,
+    keys_file: Option<PathBuf>,
+    templates_dir: Option<PathBuf>,
+    controller: Option<Controller>,
+    /// The key ring's content itself; by environment alone.
+    #[serde(skip)]
+    keys: Option<String>,
+}
+
+impl Config {
+    /// Reads the file that `OPTIN_CONFIG` names, else `optin.toml` here if there is one, and lays the environment
+    /// over it.
+    pub fn load(env: impl Fn(&str) -> Option<String>) -> Result<Config, ConfigError> {
+        let env = |name: &str| env(name).filter(|value| !value.is_empty());
+        let named = env("OPTIN_CONFIG").map(PathBuf::from);
+        let path = named.clone().unwrap_or_else(|| "optin.toml".into());
+        let mut config = match std::fs::read_to_string(&path) {
+            Ok(text) => {
+                toml::from_str(&text).map_err(|error| ConfigError::Malformed(path, error.message().into()))?
+            }
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Config::default(),
+            Err(error) => return Err(ConfigError::Unreadable(path, error)),
+        };
+        for (name, place) in [
+            ("OPTIN_DATABASE_URL", &mut config.database_url),
+            ("OPTIN_PUBLIC_URL", &mut config.public_url),
+            ("OPTIN_LISTEN", &mut config.listen),
+            ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
+            ("OPTIN_SMTP_URL", &mut config.smtp_url),
+            ("OPTIN_KEYS", &mut config.keys),
+        ] {
+            *place = env(name).or(place.take());
+        }
+        for (name, place) in
+            [("OPTIN_KEYS_FILE", &mut config.keys_file), ("OPTIN_TEMPLATES_DIR", &mut config.templates_dir)]
+        {
+            *place = env(name).map(PathBuf::from).or(place.take());
+        }
+        Ok(config)
+    }
+
+    /// `postgresql://…`
+    pub fn database_url(&self) -> Result<&str, ConfigError> {
+        self.database_url.as_deref().ok_or(ConfigError::Missing("database_url"))
+    }
+
+    /// Where people reach the service, without a slash at the end.
+    pub fn public_url(&self) -> Result<String, ConfigError> {
+        const WANTED: &str = "a URL such as https://news.example.org, without query or fragment";
+        let text = self.public_url.as_deref().ok_or(ConfigError::Missing("public_url"))?;
+        let url = Url::parse(text).map_err(|_| ConfigError::Bad("public_url", WANTED))?;
+        if !matches!(url.scheme(), "http" | "https")
+            || url.query().is_some()
+            || url.fragment().is_some()
+            || url.path() != "/"
+            || !url.username().is_empty()
+            || url.password().is_some()
+        {
+            return Err(ConfigError::Bad("public_url", WANTED));
+        }
+        if url.scheme() == "http" && !is_loopback(&url) {
+            return Err(ConfigError::NotHttps);
+        }
+        Ok(url.as_str().trim_end_matches('/').to_owned())
+    }
+
+    /// Where the public pages are served; 127.0.0.1:8080 unless set.
+    pub fn listen(&self) -> Result<SocketAddr, ConfigError> {
+        let text = self.listen.as_deref().unwrap_or("127.0.0.1:8080");
+        text.parse().map_err(|_| ConfigError::Bad("listen", SOCKET))
+    }
+
+    /// Where health is served apart from the public, if at all.
+    pub fn private_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
+        let parse = |text: &str| text.parse().map_err(|_| ConfigError::Bad("private_listen", SOCKET));
+        self.private_listen.as_deref().map(parse).transpose()
+    }
+
+    /// The relay that takes our letters: `smtp://…` or `smtps://…`
+    pub fn smtp_url(&self) -> Result<&str, ConfigError> {
+        self.smtp_url.as_deref().ok_or(ConfigError::Missing("smtp_url"))
+    }
+
+    /// The key ring's text.
+    pub fn key_ring(&self) -> Result<zeroize::Zeroizing<String>, ConfigError> {
+        if let Some(text) = &self.keys {
+            return Ok(zeroize::Zeroizing::new(text.clone()));
+        }
+        let path = self.keys_file.as_ref().ok_or(ConfigError::Missing("keys_file"))?;
+        let text = std::fs::read_to_string(path);
+        text.map(zeroize::Zeroizing::new).map_err(|error| ConfigError::Unreadable(path.clone(), error))
+    }
+
+    /// A folder whose templates and words come before the built-in ones.
+    pub fn templates_dir(&self) -> Option<&PathBuf> {
+        self.templates_dir.as_ref()
+    }
+
+    pub fn controller(&self) -> Result<&Controller, ConfigError> {
+        let controller = self.controller.as_ref().ok_or(ConfigError::NoController)?;
+        let parts = [
+            ("name", &controller.name),
+            ("address", &controller.address),
+            ("registration", &controller.registration),
+            ("complaints", &controller.complaints),
+            ("authority", &controller.authority),
+            ("mail", &controller.mail),
+        ];
+        match parts.into_iter().find(|(_, value)| value.trim().is_empty()) {
+            Some((name, _)) => Err(ConfigError::EmptyController(name)),
+            None => Ok(controller),
+        }
+    }
+}
+
+/// Settings may hold passwords: none is shown.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Config(…)")
+    }
+}
+
+const SOCKET: &str = "an address and port such as 127.0.0.1:8080";
+
+fn env_name(key: &str) -> String {
+    format!("OPTIN_{}", key.to_ascii_uppercase())
+}
+
+fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(pairs: &[(&str, &str)]) -> Config {
+        let find = |name: &str| pairs.iter().find(|(of, _)| *of == name).map(|(_, value)| value.to_string());
+        Config::load(find).unwrap()
+    }
+
+    fn file(text: &str) -> Result<Config, ConfigError> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("optin.toml");
+        std::fs::write(&path, text).unwrap();
+        Config::load(|name| match name {
+            "OPTIN_CONFIG" => Some(path.display().to_string()),
+            "OPTIN_LISTEN" => Some("127.0.0.1:1".into()),
+            _ => None,
+        })
+    }
+
+    #[test]
+    fn the_environment_is_over_the_file() {
+        let config = file("listen = '127.0.0.1:2'\nprivate_listen = '127.0.0.1:3'").unwrap();
+        assert_eq!(config.listen().unwrap().port(), 1);
+        assert_eq!(config.private_listen().unwrap().unwrap().port(), 3);
+    }
+
+    #[test]
+    fn a_public_url_is_https_or_on_this_machine() {
+        let public = |url: &str| with(&[("OPTIN_PUBLIC_URL", url)]).public_url();
+        assert_eq!(public("https://news.example.org/").unwrap(), "https://news.example.org");
+        assert_eq!(public("http://127.0.0.1:8080").unwrap(), "http://127.0.0.1:8080");
+        assert_eq!(public("http://[::1]:8080").unwrap(), "http://[::1]:8080");
+        assert!(matches!(public("http://news.example.org"), Err(ConfigError::NotHttps)));
+        assert!(matches!(public("http://localhost.example.org"), Err(ConfigError::NotHttps)));
+        for bad in ["news.example.org", "ftp://x.example", "https://x.example/?a", "https://u:p@x.example", "https://x.example/a"] {
+            assert!(matches!(public(bad), Err(ConfigError::Bad(..))), "{bad}");
+        }
+    }
+
+    #[test]
+    fn what_is_missing_or_misspelt_is_named() {
+        let error = with(&[]).database_url().unwrap_err().to_string();
+        assert!(error.contains("OPTIN_DATABASE_URL") && error.contains("database_url"), "{error}");
+        assert!(file("databse_url = 'x'").unwrap_err().to_string().contains("databse_url"));
+        assert!(matches!(with(&[]).controller(), Err(ConfigError::NoController)));
+        let nowhere = |name: &str| (name == "OPTIN_CONFIG").then(|| "/nowhere/optin.toml".to_owned());
+        assert!(matches!(Config::load(nowhere), Err(ConfigError::Unreadable(..))));
+    }
+
+    #[test]
+    fn a_controller_is_whole_or_refused() {
+        let text = "[controller]\nname='N'\naddress='A'\nregistration=' '\ncomplaints='C'\nauthority='S'\nmail='n@example.org'";
+        let config = file(text).unwrap();
+        assert!(matches!(config.controller(), Err(ConfigError::EmptyController("registration"))));
+        assert!(file(&text.replace("authority='S'\n", "")).is_err());
+        assert!(file(&text.replace("' '", "'R 1'")).unwrap().controller().is_ok());
+    }
+}

@@ -1,0 +1,210 @@
+//! Export: the people who said yes, each row with its own way out.
+
+use std::io::{self, Write};
+
+use serde_json::{Map, Value};
+
+use crate::consent::list::List;
+use crate::consent::person::{Person, PersonError};
+use crate::keys::KeyRing;
+use crate::links::Links;
+use crate::store::export::ExportRow;
+use crate::store::{Store, StoreError};
+
+/// How rows are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// RFC 4180, UTF-8, a header line first. A value that a spreadsheet would run as a formula gets an apostrophe
+    /// before it.
+    Csv,
+    /// One JSON object a line, values as they are.
+    Jsonl,
+}
+
+/// Why an export was not made. Nothing in it tells of a person.
+#[derive(Debug, thiserror::Error)]
+pub enum ExportError {
+    #[error("there is no list `{0}`")]
+    NoList(String),
+    #[error("there is no operator `{0}`; `optin operator add` makes one")]
+    NoOperator(String),
+    #[error("a row could not be opened: {0}")]
+    Person(#[from] PersonError),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error("the export could not be written: {0}")]
+    Write(#[from] io::Error),
+}
+
+/// What an export is made with.
+pub struct Export<'a> {
+    pub store: &'a Store,
+    pub keys: &'a KeyRing,
+    pub links: &'a Links,
+}
+
+/// The columns before the list's own fields.
+const COLUMNS: [&str; 8] = [
+    "email",
+    "lang",
+    "confirmed_at",
+    "notice_version",
+    "unsubscribe_url",
+    "list_unsubscribe",
+    "list_unsubscribe_post",
+    "ref",
+];
+
+impl Export<'_> {
+    /// Writes everybody on the list who is active and agreed to its present purpose, row by row as they arrive, and
+    /// returns how many that were. `tell` hears each row's number.
+    pub async fn write(
+        &self,
+        slug: &str,
+        operator: &str,
+        format: Format,
+        to: impl Write,
+        tell: impl Fn(u64),
+    ) -> Result<u64, ExportError> {
+        if !self.store.is_operator(operator).await? {
+            return Err(ExportError::NoOperator(operator.into()));
+        }
+        let (list, _) = self.store.find_list(slug).await?.ok_or_else(|| ExportError::NoList(slug.into()))?;
+        let fields: Vec<&str> = exported_fields(&list);
+        let mut rows = self.store.export(list.number).await?;
+        let mut writer = RowWriter::begin(format, &fields, to)?;
+        let mut count = 0;
+        while let Some(row) = rows.next().await? {
+            writer.row(&self.values(&list, &fields, &row)?)?;
+            count += 1;
+            tell(count);
+        }
+        writer.end()?;
+        Ok(count)
+    }
+
+    fn values(&self, list: &List, fields: &[&str], row: &ExportRow) -> Result<Vec<String>, PersonError> {
+        let mut person = Person::open(self.keys, list.number, row.id, &row.seal)?;
+        let url = self.links.unsubscribe(list.number, row.id);
+        let mailto = list.options.sender.mailbox.as_deref();
+        let mailto = mailto.and_then(|mailbox| self.links.leave_mailto(mailbox, list.number, row.id));
+        let mut values = vec![
+            std::mem::take(&mut person.address),
+            row.lang.clone(),
+            row.confirmed_at.to_string(),
+            row.notice_version.to_string(),
+            url.clone(),
+            list_unsubscribe(&url, mailto.as_deref()),
+            "List-Unsubscribe=One-Click".into(),
+            data_encoding::HEXLOWER.encode(&row.reference),
+        ];
+        values.extend(fields.iter().map(|field| person.profile.remove(*field).unwrap_or_default()));
+        Ok(values)
+    }
+}
+
+/// The header's value: URIs in angle brackets, the preferred one first (RFC 2369 §2), exactly one of them https
+/// (RFC 8058 §3.1).
+fn list_unsubscribe(url: &str, mailto: Option<&str>) -> String {
+    match mailto {
+        Some(address) => format!("<{url}>, <mailto:{address}?subject=unsubscribe>"),
+        None => format!("<{url}>"),
+    }
+}
+
+fn exported_fields(list: &List) -> Vec<&str> {
+    list.options.fields.iter().filter(|field| field.exported).map(|field| field.name.as_str()).collect()
+}
+
+enum RowWriter<W: Write> {
+    Csv(Box<csv::Writer<W>>),
+    Jsonl(Vec<String>, W),
+}
+
+impl<W: Write> RowWriter<W> {
+    fn begin(format: Format, fields: &[&str], to: W) -> io::Result<RowWriter<W>> {
+        let fields = fields.iter().map(|field| format!("field_{field}"));
+        let header: Vec<String> = COLUMNS.iter().map(|name| name.to_string()).chain(fields).collect();
+        match format {
+            Format::Jsonl => Ok(RowWriter::Jsonl(header, to)),
+            Format::Csv => {
+                let mut writer = csv::Writer::from_writer(to);
+                writer.write_record(&header)?;
+                Ok(RowWriter::Csv(Box::new(writer)))
+            }
+        }
+    }
+
+    fn row(&mut self, values: &[String]) -> io::Result<()> {
+        match self {
+            RowWriter::Csv(writer) => {
+                let (own, fields) = values.split_at(COLUMNS.len().min(values.len()));
+                let fields = fields.iter().map(|value| harmless(value));
+                Ok(writer.write_record(own.iter().cloned().chain(fields))?)
+            }
+            RowWriter::Jsonl(names, to) => {
+                let pairs = names.iter().zip(values);
+                let object: Map<String, Value> =
+                    pairs.map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
+                serde_json::to_writer(&mut *to, &object)?;
+                to.write_all(b"\n")
+            }
+        }
+    }
+
+    fn end(self) -> io::Result<()> {
+        match self {
+            RowWriter::Csv(mut writer) => writer.flush(),
+            RowWriter::Jsonl(_, mut to) => to.flush(),
+        }
+    }
+}
+
+/// A value that a spreadsheet shows instead of running. Full-width forms count too: some spreadsheets fold them.
+fn harmless(value: &str) -> String {
+    let runs = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
+    if value.trim_start().starts_with(runs) { format!("'{value}") } else { value.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn formulas_are_made_harmless_and_other_values_left_alone() {
+        for (value, written) in [
+            ("=1+1", "'=1+1"),
+            (" =1", "' =1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("-2", "'-2"),
+            ("＝1", "'＝1"),
+            ("Åsa", "Åsa"),
+            ("a=b", "a=b"),
+            ("", ""),
+        ] {
+            assert_eq!(harmless(value), written);
+        }
+    }
+
+    #[test]
+    fn the_header_value_is_ready_to_paste() {
+        assert_eq!(list_unsubscribe("https://x.example/u/t", None), "<https://x.example/u/t>");
+        assert_eq!(
+            list_unsubscribe("https://x.example/u/t", Some("leave+t@x.example")),
+            "<https://x.example/u/t>, <mailto:leave+t@x.example?subject=unsubscribe>"
+        );
+    }
+
+    #[test]
+    fn csv_is_quoted_where_it_must_be() {
+        let mut bytes = Vec::new();
+        let mut writer = RowWriter::begin(Format::Csv, &["name"], &mut bytes).unwrap();
+        let mut values = vec![String::new(); 8];
+        values.push("a \"b\", c".into());
+        writer.row(&values).unwrap();
+        writer.end().unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        assert!(text.starts_with("email,lang,confirmed_at,notice_version,"));
+        assert!(text.ends_with(",\"a \"\"b\"\", c\"\n"), "{text}");
+    }
+}

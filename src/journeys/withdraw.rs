@@ -1,0 +1,66 @@
+//! Withdraw: by the link of any newsletter, in a browser or by a mail provider's one-click POST (RFC 8058).
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::json;
+use warp::Reply as _;
+
+use crate::app::App;
+use crate::consent::change::Erase;
+use crate::consent::subscription::EraseOutcome;
+use crate::store::StoreError;
+use crate::token::{Purpose, Token};
+use crate::web::answer::{Answer, act_answer, page};
+use crate::web::form;
+use crate::web::refusal::Refusal;
+use crate::web::request::{Request, Verb};
+use crate::web::seen::{Seen, see};
+
+/// `GET` and `POST /u/{token}`
+pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
+    let token = app.links.tokens.read(Purpose::Unsubscribe, &text).map_err(|_| Refusal::IncompleteLink)?;
+    match request.verb()? {
+        Verb::Look => show(&app, &see(&app, &request, &token).await?, &text),
+        Verb::Act => {
+            let form = request.button()?;
+            let by_person = request.asked.json || matches!(form::one(&form, "from"), Ok(Some("page")));
+            if !by_person {
+                // A provider wants no page, no redirect and no cookie.
+                withdraw(&app, &token).await?;
+                return Ok(warp::reply().into_response());
+            }
+            // Seen before the act, for the language: afterwards nothing is known.
+            let seen = see(&app, &request, &token).await?;
+            let outcome = withdraw(&app, &token).await?;
+            answer(&app, &request, &seen, outcome)
+        }
+    }
+}
+
+/// The use case: everything personal goes at once, whatever the subscription's state.
+pub async fn withdraw(app: &App, token: &Token) -> Result<EraseOutcome, StoreError> {
+    app.store.erase(Erase::withdraw(token, app.clock.now())).await
+}
+
+/// Kinds of data, never values: the link may have been forwarded with the newsletter it stood in.
+fn show(app: &App, seen: &Seen, text: &str) -> Answer {
+    let lang = seen.lang.as_str();
+    if seen.subscription.is_none() {
+        let context = json!({ "leave_url": seen.leave_path() });
+        return page(app, StatusCode::OK, lang, "nothing_here", context);
+    }
+    let options = &seen.list.options;
+    let fields: Vec<_> = options.fields.iter().map(|field| field.label(lang, &options.lang)).collect();
+    let context = json!({ "list": seen.list_context(), "fields": fields, "action": format!("/u/{text}") });
+    page(app, StatusCode::OK, lang, "unsubscribe", context)
+}
+
+fn answer(app: &App, request: &Request, seen: &Seen, outcome: EraseOutcome) -> Answer {
+    let template = match outcome {
+        EraseOutcome::Erased => "unsubscribed",
+        EraseOutcome::Spared | EraseOutcome::NoRow => "nothing_here",
+    };
+    let context = json!({ "list": seen.list_context(), "leave_url": seen.leave_path() });
+    act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, context)
+}

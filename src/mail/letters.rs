@@ -1,0 +1,67 @@
+//! Composing a letter: a mail that the service itself sends. Rendered when it is sent, from the row as it then is.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+use lettre::message::header::{HeaderName, HeaderValue};
+use lettre::message::{Mailbox, MultiPart};
+use lettre::{Address as MailAddress, Message};
+use serde::Serialize;
+
+use crate::consent::address::Address;
+use crate::templates::{TemplateError, Templates};
+
+/// The outside of a letter.
+pub struct Envelope<'a> {
+    /// The template's folder under `templates/letters/`.
+    pub kind: &'a str,
+    pub lang: &'a str,
+    pub to: &'a Address,
+    pub from_name: &'a str,
+    pub from: &'a Address,
+    /// What the Message-ID begins with; the same at each try, so that a mailbox can tell a letter sent twice.
+    pub name: &'a str,
+    pub date: Timestamp,
+}
+
+/// Why a letter could not be composed. Holds nothing of the letter.
+#[derive(Debug, thiserror::Error)]
+pub enum ComposeError {
+    #[error(transparent)]
+    Template(#[from] TemplateError),
+    #[error("the mail library refused an address of the letter")]
+    Address,
+    #[error("the mail library refused the letter")]
+    Message,
+}
+
+/// A letter's bytes, ready for the relay: text and HTML, no list headers, `Auto-Submitted` (RFC 3834 §5) so that
+/// no out-of-office note answers it.
+pub fn compose(
+    templates: &Templates,
+    envelope: &Envelope,
+    context: impl Serialize,
+) -> Result<Vec<u8>, ComposeError> {
+    let part = |file: &str| {
+        templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context)
+    };
+    let subject = part("subject.txt")?;
+    let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    let message = Message::builder()
+        .from(Mailbox::new(Some(envelope.from_name.to_owned()), mail_address(envelope.from)?))
+        .to(Mailbox::new(None, mail_address(envelope.to)?))
+        .subject(subject.trim())
+        .date(SystemTime::from(envelope.date))
+        .message_id(Some(format!("<{}@{}>", envelope.name, domain.unwrap_or_default())))
+        .raw_header(HeaderValue::new(
+            HeaderName::new_from_ascii_str("Auto-Submitted"),
+            "auto-generated".to_owned(),
+        ))
+        .multipart(MultiPart::alternative_plain_html(part("body.txt")?, part("body.html")?))
+        .map_err(|_| ComposeError::Message)?;
+    Ok(message.formatted())
+}
+
+fn mail_address(address: &Address) -> Result<MailAddress, ComposeError> {
+    address.for_mail().parse().map_err(|_| ComposeError::Address)
+}

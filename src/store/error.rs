@@ -1,0 +1,44 @@
+//! What can go wrong with the database, with nothing in it that a statement carried.
+
+use deadpool_postgres::PoolError;
+use tokio_postgres::error::SqlState;
+
+/// Why the database did not do as asked. A driver's own text may quote values, so only its SQLSTATE is kept.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    #[error("the database cannot be reached")]
+    Unavailable,
+    #[error("too many requests wait for the database")]
+    Busy,
+    #[error("the database refused a statement (SQLSTATE {0})")]
+    Refused(String),
+    #[error("a row in the database is not as this version writes it: {0}")]
+    Malformed(&'static str),
+    #[error("OPTIN_DATABASE_URL is not a PostgreSQL URL: {0}")]
+    BadUrl(&'static str),
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> StoreError {
+        match error.code() {
+            None => StoreError::Unavailable,
+            Some(code) if is_outage(code) => StoreError::Unavailable,
+            Some(code) => StoreError::Refused(code.code().to_owned()),
+        }
+    }
+}
+
+impl From<PoolError> for StoreError {
+    fn from(error: PoolError) -> StoreError {
+        match error {
+            PoolError::Backend(error) => error.into(),
+            PoolError::Timeout(_) => StoreError::Busy,
+            _ => StoreError::Unavailable,
+        }
+    }
+}
+
+/// Classes 08 (connection), 53 (resources) and 57 (operator intervention), and a standby that takes no writes.
+fn is_outage(code: &SqlState) -> bool {
+    ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)) || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+}

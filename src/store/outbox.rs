@@ -1,0 +1,92 @@
+//! The outbox: letters that wait. A row says whose and which kind, and nothing personal.
+
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::lists::unsigned;
+use super::record::number;
+use super::{Store, StoreError, sql};
+use crate::token::SubscriptionId;
+
+/// The letters that the service sends.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(i16)]
+pub enum LetterKind {
+    Confirmation = 1,
+    AlreadySubscribed = 2,
+}
+
+impl LetterKind {
+    fn from_number(number: i16) -> Option<LetterKind> {
+        [LetterKind::Confirmation, LetterKind::AlreadySubscribed]
+            .into_iter()
+            .find(|kind| *kind as i16 == number)
+    }
+}
+
+/// A letter that one postman holds until the lease ends.
+#[derive(Clone, Debug)]
+pub struct Lease {
+    pub list: u32,
+    pub subscription: SubscriptionId,
+    pub kind: LetterKind,
+    pub queued_at: Timestamp,
+    /// How often it was taken, this time included.
+    pub attempts: u32,
+    until: Timestamp,
+}
+
+impl Store {
+    /// Takes up to `most` letters that are due, until `until`. Who does not report back by then has lost them.
+    pub async fn lease_letters(
+        &self,
+        now: Timestamp,
+        until: Timestamp,
+        most: u32,
+    ) -> Result<Vec<Lease>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::LEASE_LETTERS).await?;
+        let rows = client.query(&statement, &[&now, &until, &i64::from(most)]).await?;
+        rows.iter().map(|row| lease(row, until)).collect()
+    }
+
+    /// The letter was delivered, or there is nobody to send it to any more.
+    pub async fn finish_letter(&self, lease: &Lease) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::DELETE_LETTER).await?;
+        let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
+        client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until]).await?;
+        Ok(())
+    }
+
+    /// The letter is to be tried again at `next`.
+    pub async fn delay_letter(&self, lease: &Lease, next: Timestamp, status: &str) -> Result<(), StoreError> {
+        self.report(sql::DELAY_LETTER, lease, next, status).await
+    }
+
+    /// The letter is given up. It stays as a mark of that until its person goes or the mark grows old.
+    pub async fn bury_letter(&self, lease: &Lease, now: Timestamp, status: &str) -> Result<(), StoreError> {
+        self.report(sql::BURY_LETTER, lease, now, status).await
+    }
+
+    async fn report(&self, sql: &str, lease: &Lease, at: Timestamp, status: &str) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql).await?;
+        let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
+        client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until, &at, &status]).await?;
+        Ok(())
+    }
+}
+
+fn lease(row: &Row, until: Timestamp) -> Result<Lease, StoreError> {
+    let id = row.try_get::<_, &[u8]>("subscription")?.try_into();
+    let kind = LetterKind::from_number(row.try_get("kind")?);
+    Ok(Lease {
+        list: unsigned(row.try_get("list")?)?,
+        subscription: SubscriptionId(id.map_err(|_| StoreError::Malformed("a letter's subscription"))?),
+        kind: kind.ok_or(StoreError::Malformed("a letter's kind"))?,
+        queued_at: row.try_get("queued_at")?,
+        attempts: unsigned(row.try_get("attempts")?)?,
+        until,
+    })
+}

@@ -1,0 +1,85 @@
+//! Connections to PostgreSQL.
+
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use rustls::ClientConfig;
+use rustls_platform_verifier::BuilderVerifierExt as _;
+use tokio_postgres::Config;
+use tokio_postgres_rustls::MakeRustlsConnect;
+use url::Url;
+
+use super::StoreError;
+
+const CONNECTIONS: usize = 16;
+/// How long a request may wait for a connection before it is told to come back later.
+const PATIENCE: Duration = Duration::from_secs(3);
+
+pub fn open(url: &str) -> Result<Pool, StoreError> {
+    let manager = Manager::from_config(
+        config(url)?,
+        tls()?,
+        ManagerConfig { recycling_method: RecyclingMethod::Fast },
+    );
+    Pool::builder(manager)
+        .max_size(CONNECTIONS)
+        .runtime(Runtime::Tokio1)
+        .timeouts(Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) })
+        .build()
+        .map_err(|_| StoreError::Unavailable)
+}
+
+/// One connection outside the pool, for what must not share: migrations, long exports.
+pub async fn connect(url: &str) -> Result<tokio_postgres::Client, StoreError> {
+    let (client, connection) = config(url)?.connect(tls()?).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Reads a URL as libpq does, but for `sslmode`: TLS, where used, always verifies the server, so that libpq's
+/// `verify-ca` and `verify-full` mean the same as `require` here.
+fn config(url: &str) -> Result<Config, StoreError> {
+    let mut url = Url::parse(url).map_err(|_| StoreError::BadUrl("it is no URL"))?;
+    if !["postgresql", "postgres"].contains(&url.scheme()) {
+        return Err(StoreError::BadUrl("it does not begin with postgresql://"));
+    }
+    let pairs: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+    if pairs.iter().any(|(key, _)| key == "sslmode") {
+        let strict = |(key, value): &(String, String)| match (key.as_str(), value.as_str()) {
+            ("sslmode", "verify-ca" | "verify-full") => (key.clone(), "require".to_owned()),
+            _ => (key.clone(), value.clone()),
+        };
+        url.query_pairs_mut().clear().extend_pairs(pairs.iter().map(strict));
+    }
+    let mut config: Config =
+        url.as_str().parse().map_err(|_| StoreError::BadUrl("it has an unknown or malformed part"))?;
+    config.application_name("optin").connect_timeout(PATIENCE);
+    Ok(config)
+}
+
+fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
+        .with_safe_default_protocol_versions()
+        .and_then(|builder| builder.with_platform_verifier())
+        .map_err(|_| StoreError::Unavailable)?;
+    Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use tokio_postgres::config::{Host, SslMode};
+
+    #[test]
+    fn urls_are_read_as_libpq_reads_them() {
+        let socket = config("postgresql://optin@%2Frun%2Fpg/optin").unwrap();
+        assert_eq!(socket.get_hosts(), [Host::Unix("/run/pg".into())]);
+        let strict = config("postgres://u:p%40ss@db.example.org/x?sslmode=verify-full").unwrap();
+        assert_eq!(strict.get_ssl_mode(), SslMode::Require);
+        assert_eq!(strict.get_password(), Some(&b"p@ss"[..]));
+        for bad in ["", "mysql://x", "postgresql://x/y?nonsense=1", "host=x"] {
+            let error = config(bad).unwrap_err().to_string();
+            assert!(error.contains("OPTIN_DATABASE_URL"), "{error}");
+        }
+    }
+}

@@ -1,0 +1,247 @@
+//! The only door that writes a subscription: each kind of change is one statement over arrays, which writes state,
+//! trail entry and letters together, or nothing.
+//!
+//! The rules come from `consent::subscription` as parameters; the statements apply them.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+
+use jiff::{SignedDuration, Timestamp};
+use tokio_postgres::{Error, Row as SqlRow};
+
+use super::outbox::LetterKind;
+use super::sql;
+use crate::consent::change::{Confirm, Erase, Signup};
+use crate::consent::subscription::{
+    self as rules, ConfirmOutcome, EraseOutcome, Row, SignupOutcome, State, on_confirm, on_erase, on_signup,
+};
+use crate::token::SubscriptionId;
+
+type Client = deadpool_postgres::Client;
+
+/// A kind of change that the door applies in batches.
+pub(super) trait Change: Send + Sync + 'static {
+    /// What a batch may hold once only.
+    type Key: Copy + Eq + Hash + Ord + Send + Sync;
+    type Outcome: Copy + Send + Sync;
+    /// What is known of the row after the batch.
+    type After: Send + Sync;
+
+    fn list(&self) -> u32;
+    fn key(&self) -> Self::Key;
+
+    /// Applies changes of one list, each key once. The answer may lack keys that met no row.
+    fn apply(
+        client: &Client,
+        list: u32,
+        batch: &[&Self],
+    ) -> impl Future<Output = Result<HashMap<Self::Key, (Self::Outcome, Self::After)>, Error>> + Send;
+
+    /// What a further change in the same batch meets: its outcome where it changes nothing, `None` where it has
+    /// to be applied after all.
+    fn settle(&self, after: Option<&(Self::Outcome, Self::After)>) -> Option<Self::Outcome>;
+
+    /// The outcome of a change whose key met no row.
+    const NO_ROW: Self::Outcome;
+}
+
+impl Change for Signup {
+    type Key = [u8; 32];
+    type Outcome = SignupOutcome;
+    type After = Row;
+    const NO_ROW: SignupOutcome = SignupOutcome::Asked;
+
+    fn list(&self) -> u32 {
+        Signup::list(self)
+    }
+
+    fn key(&self) -> [u8; 32] {
+        *self.address_key()
+    }
+
+    async fn apply(
+        client: &Client,
+        list: u32,
+        batch: &[&Signup],
+    ) -> Result<HashMap<[u8; 32], (SignupOutcome, Row)>, Error> {
+        let statement = client.prepare_cached(sql::APPLY_SIGNUPS).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[
+                    &number(list),
+                    &column(batch, |signup| signup.id().0.to_vec()),
+                    &column(batch, |signup| signup.address_key().to_vec()),
+                    &column(batch, |signup| number(signup.notice())),
+                    &column(batch, |signup| signup.lang().to_owned()),
+                    &column(batch, |signup| signup.seal().to_vec()),
+                    &column(batch, |signup| signup.reference().to_vec()),
+                    &column(batch, |signup| signup.confirmed().to_vec()),
+                    &column(batch, |signup| signup.withdrawn().to_vec()),
+                    &column(batch, |signup| signup.at()),
+                    &column(batch, |signup| signup.expires_at()),
+                    &(State::Pending as i16),
+                    &rules::REPLACEABLE.bits(),
+                    &seconds(rules::COOL_DOWN),
+                    &rules::SUBSCRIBED.bits(),
+                    &seconds(rules::TELL_AGAIN),
+                    &(LetterKind::Confirmation as i16),
+                    &(LetterKind::AlreadySubscribed as i16),
+                ],
+            )
+            .await?;
+        rows.iter().map(signup_answer).collect()
+    }
+
+    fn settle(&self, after: Option<&(SignupOutcome, Row)>) -> Option<SignupOutcome> {
+        let outcome = on_signup(after.map(|(_, row)| row), self.at());
+        matches!(outcome, SignupOutcome::CoolingDown | SignupOutcome::ToldBefore).then_some(outcome)
+    }
+}
+
+fn signup_answer(row: &SqlRow) -> Result<([u8; 32], (SignupOutcome, Row)), Error> {
+    let after = machine_row(row, true)?;
+    let outcome = match (row.try_get("asked")?, row.try_get("told")?) {
+        (true, _) => SignupOutcome::Asked,
+        (_, true) => SignupOutcome::Told,
+        _ if rules::SUBSCRIBED.has(after.state) => SignupOutcome::ToldBefore,
+        _ => SignupOutcome::CoolingDown,
+    };
+    Ok((bytes(row, "address_key")?, (outcome, after)))
+}
+
+impl Change for Confirm {
+    type Key = SubscriptionId;
+    type Outcome = ConfirmOutcome;
+    type After = Row;
+    const NO_ROW: ConfirmOutcome = ConfirmOutcome::NoRow;
+
+    fn list(&self) -> u32 {
+        Confirm::list(self)
+    }
+
+    fn key(&self) -> SubscriptionId {
+        self.id()
+    }
+
+    async fn apply(
+        client: &Client,
+        list: u32,
+        batch: &[&Confirm],
+    ) -> Result<HashMap<SubscriptionId, (ConfirmOutcome, Row)>, Error> {
+        let statement = client.prepare_cached(sql::APPLY_CONFIRMS).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[
+                    &number(list),
+                    &column(batch, |confirm| confirm.id().0.to_vec()),
+                    &column(batch, |confirm| confirm.at()),
+                    &column(batch, |confirm| confirm.entry_head().to_vec()),
+                    &rules::CONFIRMABLE.bits(),
+                    &(State::Active as i16),
+                ],
+            )
+            .await?;
+        let times: HashMap<_, _> = batch.iter().map(|confirm| (confirm.id(), confirm.at())).collect();
+        rows.iter().map(|row| confirm_answer(row, &times)).collect()
+    }
+
+    fn settle(&self, after: Option<&(ConfirmOutcome, Row)>) -> Option<ConfirmOutcome> {
+        let outcome = on_confirm(after.map(|(_, row)| row), self.at());
+        (outcome != ConfirmOutcome::Confirmed).then_some(outcome)
+    }
+}
+
+fn confirm_answer(
+    row: &SqlRow,
+    times: &HashMap<SubscriptionId, Timestamp>,
+) -> Result<(SubscriptionId, (ConfirmOutcome, Row)), Error> {
+    let id = SubscriptionId(bytes(row, "id")?);
+    let after = machine_row(row, row.try_get("purpose_is_current")?)?;
+    let outcome = if row.try_get("changed")? {
+        ConfirmOutcome::Confirmed
+    } else {
+        on_confirm(Some(&after), times.get(&id).copied().unwrap_or(after.expires_at))
+    };
+    Ok((id, (outcome, after)))
+}
+
+impl Change for Erase {
+    type Key = SubscriptionId;
+    type Outcome = EraseOutcome;
+    /// The state of a row that was spared.
+    type After = Option<State>;
+    const NO_ROW: EraseOutcome = EraseOutcome::NoRow;
+
+    fn list(&self) -> u32 {
+        Erase::list(self)
+    }
+
+    fn key(&self) -> SubscriptionId {
+        self.id()
+    }
+
+    async fn apply(
+        client: &Client,
+        list: u32,
+        batch: &[&Erase],
+    ) -> Result<HashMap<SubscriptionId, (EraseOutcome, Option<State>)>, Error> {
+        let statement = client.prepare_cached(sql::APPLY_ERASURES).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[
+                    &number(list),
+                    &column(batch, |erase| erase.id().0.to_vec()),
+                    &column(batch, |erase| erase.from().bits()),
+                    &column(batch, |erase| erase.entry_head().to_vec()),
+                    &rules::LEAVES_ENTRY.bits(),
+                ],
+            )
+            .await?;
+        rows.iter().map(erase_answer).collect()
+    }
+
+    fn settle(&self, after: Option<&(EraseOutcome, Option<State>)>) -> Option<EraseOutcome> {
+        let outcome = on_erase(after.and_then(|(_, state)| *state), self.from());
+        (outcome != EraseOutcome::Erased).then_some(outcome)
+    }
+}
+
+fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (EraseOutcome, Option<State>)), Error> {
+    let id = SubscriptionId(bytes(row, "id")?);
+    let state = State::from_number(row.try_get("state")?);
+    let answer =
+        if row.try_get("erased")? { (EraseOutcome::Erased, None) } else { (EraseOutcome::Spared, state) };
+    Ok((id, answer))
+}
+
+fn machine_row(row: &SqlRow, purpose_is_current: bool) -> Result<Row, Error> {
+    Ok(Row {
+        // The column's CHECK admits no other number.
+        state: State::from_number(row.try_get("state")?).unwrap_or(State::Pending),
+        signed_up_at: row.try_get("signed_up_at")?,
+        expires_at: row.try_get("expires_at")?,
+        told_at: row.try_get("told_at")?,
+        purpose_is_current,
+    })
+}
+
+/// A column of fixed length, which a CHECK keeps.
+fn bytes<const N: usize>(row: &SqlRow, name: &str) -> Result<[u8; N], Error> {
+    Ok(row.try_get::<_, &[u8]>(name)?.try_into().unwrap_or([0; N]))
+}
+
+fn column<C, V>(batch: &[&C], value: impl Fn(&C) -> V) -> Vec<V> {
+    batch.iter().map(|change| value(change)).collect()
+}
+
+fn seconds(duration: SignedDuration) -> f64 {
+    duration.as_secs_f64()
+}
+
+/// Lists and notices are counted by PostgreSQL's `integer`: a number that does not fit belongs to no row.
+pub(super) fn number(number: u32) -> i32 {
+    i32::try_from(number).unwrap_or(-1)
+}

@@ -1,0 +1,30 @@
+//! The statements, one a file. `tests/it/sql.rs` prepares each against the real schema.
+
+macro_rules! statements {
+    ($($name:ident = $file:literal,)*) => {
+        $(pub(super) const $name: &str = include_str!(concat!("../../sql/queries/", $file, ".sql"));)*
+        /// Every statement with its file's name.
+        pub const ALL: &[(&str, &str)] = &[$(($file, $name),)*];
+    };
+}
+
+statements! {
+    APPLY_CONFIRMS = "apply_confirms",
+    APPLY_ERASURES = "apply_erasures",
+    APPLY_SIGNUPS = "apply_signups",
+    BURY_LETTER = "bury_letter",
+    DELAY_LETTER = "delay_letter",
+    DELETE_LETTER = "delete_letter",
+    EXPORT_SUBSCRIPTIONS = "export_subscriptions",
+    FIND_LIST = "find_list",
+    FIND_LIST_BY_NUMBER = "find_list_by_number",
+    FIND_OPERATOR = "find_operator",
+    FIND_SUBSCRIPTION = "find_subscription",
+    INSERT_FINGERPRINTS = "insert_fingerprints",
+    INSERT_LIST = "insert_list",
+    INSERT_NOTICE = "insert_notice",
+    INSERT_OPERATOR = "insert_operator",
+    LEASE_LETTERS = "lease_letters",
+    SELECT_FINGERPRINTS = "select_fingerprints",
+    SELECT_LISTS = "select_lists",
+}

@@ -1,0 +1,45 @@
+//! Reading one subscription, for a page or a letter.
+
+use super::record::number;
+use super::{Store, StoreError, sql};
+use crate::consent::notice::Notice;
+use crate::consent::subscription::{Row, State};
+use crate::token::SubscriptionId;
+
+/// A subscription as pages and letters need it; its person is still under seal.
+#[derive(Debug)]
+pub struct Subscription {
+    pub row: Row,
+    pub lang: String,
+    pub seal: Vec<u8>,
+    /// The notice that was shown at signup.
+    pub notice: Notice,
+}
+
+impl Store {
+    /// Reads one subscription, by what a token names.
+    pub async fn find_subscription(
+        &self,
+        list: u32,
+        id: SubscriptionId,
+    ) -> Result<Option<Subscription>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::FIND_SUBSCRIPTION).await?;
+        let found = client.query_opt(&statement, &[&number(list), &id.0.as_slice()]).await?;
+        let Some(found) = found else { return Ok(None) };
+        let state = State::from_number(found.try_get("state")?).ok_or(StoreError::Malformed("a state"))?;
+        let notice = Notice::decode(found.try_get("notice_bytes")?, found.try_get("published_at")?);
+        Ok(Some(Subscription {
+            row: Row {
+                state,
+                signed_up_at: found.try_get("signed_up_at")?,
+                expires_at: found.try_get("expires_at")?,
+                told_at: found.try_get("told_at")?,
+                purpose_is_current: found.try_get("purpose_is_current")?,
+            },
+            lang: found.try_get("lang")?,
+            seal: found.try_get("seal")?,
+            notice: notice.ok_or(StoreError::Malformed("a notice"))?,
+        }))
+    }
+}

@@ -1,0 +1,295 @@
+use std::collections::BTreeSet;
+use std::fs;
+
+use serde_json::{Value as Json, json};
+
+use super::*;
+use crate::words::COMPOSED;
+
+fn controller() -> Json {
+    json!({
+        "name": "Example Press & Co.",
+        "address": "1 Harbour Street\n24103 Kiel\nGermany",
+        "registration": "HRB 1234 KI",
+        "complaints": "complaints@press.example",
+        "authority": "ULD, Kiel, https://authority.example/",
+    })
+}
+
+fn templates() -> Templates {
+    Templates::load(None, controller()).unwrap()
+}
+
+fn notice() -> Json {
+    let text = "We write to you.\n\nWe keep little.";
+    json!({ "version": 3, "published_at": "2026-11-02T09:00:00Z", "text": text, "sha256": "00" })
+}
+
+fn signup() -> Json {
+    let field = |name: &str, kind: &str, required: bool, problem: Option<&str>| json!({ "name": name, "label": name, "kind": kind, "required": required, "value": "DE", "problem": problem, "max": 80 });
+    json!({
+        "list": { "slug": "news", "title": "News" }, "notice": notice(), "action": "/lists/news",
+        "email": { "value": "typed", "problem": "No dot." },
+        "fields": [field("name", "text", false, None), field("country", "country", true, Some("No country."))],
+        "consent": { "given": true, "problem": null }, "problems": ["No such field."], "stale": true,
+    })
+}
+
+/// A context for every template that is rendered, and for no other.
+fn samples() -> Vec<(&'static str, Json)> {
+    let list = json!({ "slug": "news", "title": "News" });
+    let url = "https://news.example/c/AbCd-_0123";
+    let letter = json!({
+        "number": 7, "to": "reader@home.example", "from": "news@press.example", "subject": "Hello",
+        "text": "Follow\n\nhttps://news.example/c/AbCd\n", "date": "2026-11-02T09:00:00Z",
+    });
+    let pages: Vec<(&str, Json)> = vec![
+        ("signup", signup()),
+        ("check_mail", json!({ "list": list, "hours": 72 })),
+        ("confirm", json!({ "list": list, "notice": notice(), "action": "/c/x", "not_me_url": "/n/x" })),
+        ("confirmed", json!({ "list": list, "leave_url": "/lists/news/leave" })),
+        ("already_confirmed", json!({ "list": list, "leave_url": null })),
+        ("expired", json!({ "list": list, "signup_url": "/lists/news" })),
+        ("notice_changed", json!({ "list": list, "notice": notice(), "signup_url": "/lists/news" })),
+        ("not_me", json!({ "list": list, "action": "/n/x" })),
+        ("not_me_done", json!({})),
+        ("not_me_active", json!({ "list": list, "leave_url": "/lists/news/leave" })),
+        ("unsubscribe", json!({ "list": list, "fields": ["Name"], "action": "/u/x" })),
+        ("unsubscribed", json!({ "list": list })),
+        ("nothing_here", json!({ "leave_url": "/lists/news/leave" })),
+        ("refused", json!({ "refusal": "busy", "status": 503, "seconds": 2 })),
+        ("inbox", json!({ "letters": [letter] })),
+        ("home", json!({ "lists": [list], "inbox": true })),
+    ];
+    let confirmation = json!({ "list": list, "confirm_url": url, "not_me_url": url, "hours": 72 });
+    let already = json!({ "list": list, "unsubscribe_url": url, "leave_mailto": "leave@news.example" });
+    let letters = [("confirmation", confirmation), ("already_subscribed", already)];
+    let leak = |name: String| -> &'static str { name.leak() };
+    let pages = pages.into_iter().map(|(name, context)| (leak(format!("pages/{name}.html")), context));
+    let letters = letters.into_iter().flat_map(|(kind, context)| {
+        ["subject.txt", "body.txt", "body.html"]
+            .map(|part| (leak(format!("letters/{kind}/{part}")), context.clone()))
+    });
+    pages.chain(letters).collect()
+}
+
+#[test]
+fn every_template_renders_in_every_language() {
+    let templates = templates();
+    let samples = samples();
+    let mut unseen: BTreeSet<&str> = templates.names().collect();
+    for shared in [
+        "pages/layout.html",
+        "pages/parts.html",
+        "letters/layout.html",
+        "letters/layout.txt",
+        "letters/parts.html",
+    ] {
+        assert!(unseen.remove(shared), "{shared}");
+    }
+    for (name, context) in &samples {
+        unseen.remove(name);
+        for language in templates.words().languages() {
+            let text = templates.render(name, &language.code, context).unwrap();
+            assert!(!text.trim().is_empty() && !text.contains("{{") && !text.contains("{%"), "{name}");
+            if name.ends_with(".html") {
+                assert!(
+                    text.starts_with(&format!("<!doctype html>\n<html lang=\"{}\">", language.code)),
+                    "{name}"
+                );
+            }
+            if name.ends_with("subject.txt") {
+                assert_eq!(text.lines().count(), 1, "{name}");
+            }
+        }
+    }
+    assert!(unseen.is_empty(), "no sample for {unseen:?}");
+}
+
+#[test]
+fn every_page_and_letter_names_the_controller_and_the_authority() {
+    let templates = templates();
+    let shown =
+        ["Example Press", "24103 Kiel", "HRB 1234 KI", "complaints@press.example", "authority.example"];
+    for (name, context) in samples().iter().filter(|(name, _)| !name.ends_with("subject.txt")) {
+        let text = templates.render(name, "en", context).unwrap();
+        shown.iter().for_each(|part| assert!(text.contains(part), "{name} lacks {part}"));
+    }
+}
+
+#[test]
+fn no_page_asks_for_anything_from_elsewhere() {
+    let templates = templates();
+    for (name, context) in samples().iter().filter(|(name, _)| name.starts_with("pages/")) {
+        let page = templates.render(name, "de", context).unwrap();
+        for banned in ["<script", "<img", "<iframe", "<style", " style=", " onclick=", " src=", "http-equiv"]
+        {
+            assert!(!page.contains(banned), "{name} has {banned}");
+        }
+        assert_eq!(page.matches("<link ").count(), 1, "{name}");
+        assert!(page.contains("<meta name=\"referrer\" content=\"no-referrer\">"), "{name}");
+        let searchable = ["pages/signup.html", "pages/home.html"].contains(name);
+        assert_eq!(page.contains("content=\"noindex\""), !searchable, "{name}");
+    }
+    assert!(!templates.stylesheet().contains("url(") && !templates.stylesheet().contains("@import"));
+    assert!(templates.stylesheet().contains("prefers-color-scheme: dark"));
+}
+
+#[test]
+fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
+    let templates = templates();
+    let wrong = templates.render("pages/signup.html", "en", signup()).unwrap();
+    assert!(wrong.contains("role=\"alert\"") && wrong.contains("<a href=\"#email\">No dot.</a>"));
+    assert!(wrong.contains("aria-describedby=\"email-problem\"") && wrong.contains("id=\"email-problem\""));
+    assert!(
+        wrong.contains("aria-describedby=\"field-country-problem\"")
+            && wrong.contains("3 things are not right")
+    );
+    assert!(wrong.contains("value=\"DE\" selected>Germany<") && wrong.contains("<li>No such field.</li>"));
+    assert!(wrong.contains(" checked"));
+
+    let mut fresh = signup();
+    fresh["email"]["problem"] = Json::Null;
+    fresh["fields"] = json!([]);
+    fresh["consent"]["given"] = json!(false);
+    fresh["problems"] = json!([]);
+    fresh["stale"] = json!(false);
+    let fresh = templates.render("pages/signup.html", "en", fresh).unwrap();
+    assert!(
+        !fresh.contains("role=\"alert\"") && !fresh.contains("aria-invalid") && !fresh.contains(" checked")
+    );
+    assert!(fresh.contains("<title>Subscribe to “News” · Example Press &amp; Co.</title>"));
+    assert!(fresh.contains("<p>We write to you.</p>\n<p>We keep little.</p>"));
+    assert!(fresh.contains("Version 3, published on 2 November 2026"));
+}
+
+#[test]
+fn every_refusal_has_its_words() {
+    let templates = templates();
+    let names = "bad_request unknown_list incomplete_link not_found method timeout too_large media_type internal busy";
+    for refusal in names.split(' ') {
+        let context =
+            json!({ "refusal": refusal, "status": 400, "seconds": (refusal == "busy").then_some(1) });
+        templates.render("pages/refused.html", "de", context).unwrap();
+    }
+    let worded = templates.words().keys().filter(|key| key.starts_with("refusal."));
+    assert_eq!(worded.count(), names.split(' ').count() * 3);
+}
+
+#[test]
+fn html_escapes_and_text_does_not() {
+    let templates = templates();
+    let title = "<script>alert(1)</script> & \"more\"";
+    for (name, mut context) in samples() {
+        if context.get("list").is_none() {
+            continue;
+        }
+        context["list"]["title"] = json!(title);
+        let text = templates.render(name, "en", context).unwrap();
+        assert_eq!(
+            text.contains("<script>"),
+            name.ends_with("subject.txt") || name.ends_with("body.txt"),
+            "{name}"
+        );
+    }
+}
+
+#[test]
+fn lines_of_letters_are_narrow_and_links_stand_alone() {
+    let templates = templates();
+    let url = format!("https://news.example/c/{}", "x".repeat(70));
+    let context = json!({ "list": { "title": "News" }, "confirm_url": url, "not_me_url": url, "hours": 72 });
+    for lang in ["de", "en"] {
+        let text = templates.render("letters/confirmation/body.txt", lang, &context).unwrap();
+        assert_eq!(text.lines().filter(|line| *line == url).count(), 2);
+        assert!(text.lines().all(|line| line.chars().count() <= 78 || line == url), "{text}");
+        assert!(text.contains(&format!("{url}\n\n--------\n")) && !text.contains("\n\n\n"), "{text}");
+    }
+}
+
+#[test]
+fn what_is_not_given_is_an_error_with_file_and_line() {
+    let error = templates()
+        .render("pages/check_mail.html", "en", json!({ "list": { "title": "News" } }))
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "templates/pages/check_mail.html:8: `n` for `check_mail.hours` is undefined"
+    );
+    let error =
+        templates().render("pages/expired.html", "en", json!({ "list": {} })).unwrap_err().to_string();
+    assert!(error.starts_with("templates/pages/expired.html:6: "), "{error}");
+    let missing = templates().render("pages/none.html", "en", json!({})).unwrap_err();
+    assert_eq!(missing.to_string(), "there is no template `pages/none.html`");
+    let missing = templates().render("pages/home.html", "xx", json!({})).unwrap_err();
+    assert_eq!(missing.to_string(), "there is no language `xx`");
+}
+
+#[test]
+fn errors_quote_nothing_of_what_was_to_be_shown() {
+    let context = json!({ "letters": [{ "number": 1, "to": "secret@home.example", "from": "f", "subject": "s",
+        "date": "secret-date", "text": "secret-text" }] });
+    let error = templates().render("pages/inbox.html", "en", context).unwrap_err();
+    assert!(!format!("{error} {error:?} {error:#?}").contains("secret"));
+}
+
+#[test]
+fn an_operators_folder_comes_first() {
+    let folder = tempfile::tempdir().unwrap();
+    let put = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    };
+    put(
+        "pages/confirmed.html",
+        "{% extends \"pages/layout.html\" %}{% block main %}Ours: {{ list.title }}{% endblock %}",
+    );
+    put("pages/optin.css", "p { color: teal }");
+    put("pages/confirmed.html~", "{% broken");
+    let sv = fs::read_to_string("templates/words/en.toml").unwrap().replace("\"English\"", "\"Svenska\"");
+    put("words/sv.toml", &sv);
+    let templates = Templates::load(Some(folder.path()), controller()).unwrap();
+    let page = templates.render("pages/confirmed.html", "sv", json!({ "list": { "title": "<b>" } })).unwrap();
+    assert!(page.contains("<html lang=\"sv\">") && page.contains("Ours: &lt;b&gt;"));
+    assert_eq!(templates.stylesheet(), "p { color: teal }");
+    assert!(templates.render("pages/not_me_done.html", "de", json!({})).unwrap().contains("gelöscht"));
+
+    let refused = |name: &str, text: &str| {
+        put(name, text);
+        let error = Templates::load(Some(folder.path()), controller()).unwrap_err().to_string();
+        fs::remove_file(folder.path().join(name)).unwrap();
+        error.replace(&folder.path().display().to_string(), "DIR")
+    };
+    let broken = refused("pages/expired.html", "<p>\n{% if %}\n");
+    assert!(broken.starts_with("DIR/pages/expired.html:2: ") && broken.contains("unexpected"), "{broken}");
+    let unworded = refused("letters/confirmation/subject.txt", "\n\n{{ t(\"letter.subjcet\") }}");
+    assert_eq!(unworded, "DIR/letters/confirmation/subject.txt:3: there are no words under `letter.subjcet`");
+    let wordless = refused("words/fr.toml", "name = \"Français\"");
+    assert!(wordless.starts_with("DIR/words/fr.toml: `") && wordless.contains("is missing"), "{wordless}");
+}
+
+#[test]
+fn every_key_is_asked_for() {
+    let sources = built_in();
+    let asked: BTreeSet<&str> =
+        sources.values().flat_map(|source| text::keys_in(&source.content)).map(|(_, key)| key).collect();
+    let templates = templates();
+    let asked = |key: &&str| asked.iter().chain(COMPOSED).any(|asked| text::names(asked, key));
+    let idle: Vec<&str> = templates.words().keys().filter(|key| !asked(key)).collect();
+    assert!(idle.is_empty(), "no one asks for {idle:?}");
+}
+
+#[test]
+fn all_countries_are_listed_in_every_language() {
+    let templates = templates();
+    for language in templates.words().languages() {
+        let countries = templates.words().countries(&language.code).unwrap();
+        let codes: BTreeSet<&str> = countries.iter().map(|country| country.code.as_str()).collect();
+        let names: BTreeSet<&str> = countries.iter().map(|country| country.name.as_str()).collect();
+        assert_eq!((countries.len(), codes.len(), names.len()), (249, 249, 249), "{}", language.code);
+        assert!(
+            codes.iter().all(|code| code.len() == 2 && code.bytes().all(|byte| byte.is_ascii_uppercase()))
+        );
+    }
+}

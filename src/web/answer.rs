@@ -1,0 +1,117 @@
+//! Answers: pages, JSON, and RFC 9457 problems.
+
+use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use warp::Reply as _;
+use warp::reply::Response;
+
+use super::asked::Asked;
+use super::refusal::Refusal;
+use super::server::RouteName;
+use crate::app::App;
+
+/// What a journey comes to.
+pub type Answer = Result<Response, Refusal>;
+
+/// The language to speak: the best of those asked for that there is, else `fallback`, else English.
+pub fn language<'a>(app: &'a App, asked: &Asked, fallback: &'a str) -> &'a str {
+    let words = app.templates.words();
+    words.pick(asked.languages()).or_else(|| words.pick([fallback])).unwrap_or("en")
+}
+
+/// A page from its template.
+pub fn page(
+    app: &App,
+    status: StatusCode,
+    lang: &str,
+    template: &str,
+    context: impl Serialize,
+) -> Result<Response, Refusal> {
+    let html = app.templates.render(&format!("pages/{template}.html"), lang, context)?;
+    let mut response = warp::reply::html(html).into_response();
+    *response.status_mut() = status;
+    response.headers_mut().insert("content-language", header(lang));
+    Ok(response)
+}
+
+/// JSON with a status.
+pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
+    warp::reply::with_status(warp::reply::json(body), status).into_response()
+}
+
+/// A problem (RFC 9457), with what else belongs to it.
+pub fn problem(status: StatusCode, name: &str, title: &str, detail: &str, more: Map<String, Value>) -> Response {
+    let mut body = json!({
+        "type": format!("urn:optin:problem:{name}"), "title": title, "status": status.as_u16(), "detail": detail,
+    });
+    if let Value::Object(members) = &mut body {
+        members.extend(more);
+    }
+    let mut response = json(status, &body);
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+    response
+}
+
+/// What an act came to: its page, or `{"status": name}`, or a problem with the page's own words.
+pub fn act_answer(
+    app: &App,
+    asked: &Asked,
+    status: StatusCode,
+    lang: &str,
+    template: &str,
+    context: Value,
+) -> Answer {
+    if !asked.json {
+        return page(app, status, lang, template, context);
+    }
+    if status.is_success() {
+        return Ok(json(status, &json!({ "status": template })));
+    }
+    let title = context["list"]["title"].as_str().unwrap_or_default();
+    let word = |part: &str| {
+        let key = format!("{template}.{part}");
+        app.templates.words().t(lang, &key, &[("list", &title)]).unwrap_or_default()
+    };
+    Ok(problem(status, template, &word("title"), &word("lead"), Map::new()))
+}
+
+/// The end of every journey: a refusal becomes a page in the person's language or a problem, and the route gets
+/// its name for the log.
+pub fn finish(app: &App, route: &'static str, asked: &Asked, answer: Answer) -> Response {
+    let mut response = match answer.or_else(|refusal| refused(app, asked, &refusal)) {
+        Ok(response) => response,
+        Err(refusal) => warp::reply::with_status(warp::reply(), refusal.status()).into_response(),
+    };
+    response.extensions_mut().insert(RouteName(route));
+    response
+}
+
+fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
+    let lang = language(app, asked, "en");
+    let seconds = refusal.retry_after();
+    let mut response = if asked.json {
+        let word = |part: &str| {
+            let key = format!("refusal.{}.{part}", refusal.name());
+            let n = seconds.unwrap_or_default();
+            app.templates.words().t(lang, &key, &[("n", &n)]).unwrap_or_default()
+        };
+        let detail = format!("{} {}", word("why"), word("do"));
+        problem(refusal.status(), refusal.name(), &word("title"), &detail, Map::new())
+    } else {
+        let context = json!({ "refusal": refusal.name(), "status": refusal.status().as_u16(), "seconds": seconds });
+        page(app, refusal.status(), lang, "refused", context)?
+    };
+    if let Some(seconds) = seconds {
+        response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Refusal::Method(allowed) = refusal {
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));
+    }
+    Ok(response)
+}
+
+fn header(lang: &str) -> HeaderValue {
+    HeaderValue::from_str(lang).unwrap_or(HeaderValue::from_static("en"))
+}

@@ -1,0 +1,12 @@
+//! What every journey needs from HTTP.
+
+pub mod answer;
+pub mod asked;
+pub mod body;
+pub mod form;
+pub mod headers;
+pub mod inbox;
+pub mod refusal;
+pub mod request;
+pub mod seen;
+pub mod server;

@@ -1,0 +1,77 @@
+//! Why a request gets no page of its own. Only here and in `answer` are status codes known.
+
+use http::StatusCode;
+
+use crate::store::StoreError;
+use crate::templates::TemplateError;
+
+/// A refusal; its words stand in the catalogues under `refusal.<name>` (med-9: each gives its reason).
+#[derive(Debug)]
+pub enum Refusal {
+    /// Broken encoding, broken off.
+    BadRequest,
+    UnknownList,
+    /// A token of wrong length, alphabet or tag.
+    IncompleteLink,
+    NotFound,
+    /// With the methods that would do.
+    Method(&'static str),
+    TooLarge,
+    MediaType,
+    /// The database does not answer, or too many wait for it.
+    Busy,
+    Internal,
+}
+
+impl Refusal {
+    pub fn status(&self) -> StatusCode {
+        match self {
+            Refusal::BadRequest => StatusCode::BAD_REQUEST,
+            Refusal::UnknownList | Refusal::IncompleteLink | Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
+            Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+            Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            Refusal::Busy => StatusCode::SERVICE_UNAVAILABLE,
+            Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+        }
+    }
+
+    /// Its name in the catalogues and in problems' `type`.
+    pub fn name(&self) -> &'static str {
+        match self {
+            Refusal::BadRequest => "bad_request",
+            Refusal::UnknownList => "unknown_list",
+            Refusal::IncompleteLink => "incomplete_link",
+            Refusal::NotFound => "not_found",
+            Refusal::Method(_) => "method",
+            Refusal::TooLarge => "too_large",
+            Refusal::MediaType => "media_type",
+            Refusal::Busy => "busy",
+            Refusal::Internal => "internal",
+        }
+    }
+
+    /// Seconds after which trying again makes sense.
+    pub fn retry_after(&self) -> Option<u32> {
+        matches!(self, Refusal::Busy).then_some(5)
+    }
+}
+
+impl From<StoreError> for Refusal {
+    fn from(error: StoreError) -> Refusal {
+        match error {
+            StoreError::Unavailable | StoreError::Busy => Refusal::Busy,
+            error => {
+                tracing::error!(%error, "a request failed");
+                Refusal::Internal
+            }
+        }
+    }
+}
+
+impl From<TemplateError> for Refusal {
+    fn from(error: TemplateError) -> Refusal {
+        tracing::error!(%error, "a page could not be rendered");
+        Refusal::Internal
+    }
+}

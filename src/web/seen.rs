@@ -1,0 +1,58 @@
+//! What stands behind a link: its list, and its subscription if there is one.
+
+use serde_json::{Value, json};
+
+use super::answer::language;
+use super::refusal::Refusal;
+use super::request::Request;
+use crate::app::App;
+use crate::consent::list::List;
+use crate::consent::notice::Notice;
+use crate::store::Subscription;
+use crate::token::Token;
+
+pub struct Seen {
+    pub list: List,
+    /// The list's notice as it is now.
+    pub current: Notice,
+    pub subscription: Option<Subscription>,
+    /// What to speak: `?lang=`, else the person's language, else the browser's.
+    pub lang: String,
+}
+
+/// Looks up what a verified token names. Changes nothing.
+pub async fn see(app: &App, request: &Request, token: &Token) -> Result<Seen, Refusal> {
+    let subscription = app.store.find_subscription(token.list, token.id).await?;
+    let (list, current) =
+        app.store.find_list_by_number(token.list).await?.ok_or(Refusal::UnknownList)?;
+    let lang = match &subscription {
+        Some(subscription) if request.asked.lang.is_none() => subscription.lang.clone(),
+        _ => language(app, &request.asked, &list.options.lang).to_owned(),
+    };
+    Ok(Seen { list, current, subscription, lang })
+}
+
+impl Seen {
+    pub fn list_context(&self) -> Value {
+        json!({ "slug": self.list.slug, "title": self.list.title(&self.lang) })
+    }
+
+    pub fn signup_path(&self) -> String {
+        format!("/lists/{}", self.list.slug)
+    }
+
+    pub fn leave_path(&self) -> String {
+        format!("/lists/{}/leave", self.list.slug)
+    }
+}
+
+/// A notice as pages show it, in `lang` where it has a text in that.
+pub fn notice_context(notice: &Notice, lang: &str) -> Value {
+    let (_, text) = notice.text_in(lang);
+    json!({
+        "version": notice.version,
+        "published_at": notice.published_at,
+        "text": text,
+        "sha256": data_encoding::HEXLOWER.encode(&notice.sha256),
+    })
+}
