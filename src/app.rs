@@ -70,7 +70,8 @@ impl App {
     #[allow(clippy::disallowed_methods, reason = "this is the one place that asks the system")]
     pub fn random<const N: usize>() -> [u8; N] {
         let mut bytes = [0; N];
-        getrandom::fill(&mut bytes).expect("the operating system gives random bytes, or nothing here is safe");
+        getrandom::fill(&mut bytes)
+            .expect("the operating system gives random bytes, or nothing here is safe");
         bytes
     }
 }

@@ -75,7 +75,9 @@ impl Config {
             Ok(text) => {
                 toml::from_str(&text).map_err(|error| ConfigError::Malformed(path, error.message().into()))?
             }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => Config::default(),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
+                Config::default()
+            }
             Err(error) => return Err(ConfigError::Unreadable(path, error)),
         };
         for (name, place) in [
@@ -227,7 +229,13 @@ mod tests {
         assert_eq!(public("http://[::1]:8080").unwrap(), "http://[::1]:8080");
         assert!(matches!(public("http://news.example.org"), Err(ConfigError::NotHttps)));
         assert!(matches!(public("http://localhost.example.org"), Err(ConfigError::NotHttps)));
-        for bad in ["news.example.org", "ftp://x.example", "https://x.example/?a", "https://u:p@x.example", "https://x.example/a"] {
+        for bad in [
+            "news.example.org",
+            "ftp://x.example",
+            "https://x.example/?a",
+            "https://u:p@x.example",
+            "https://x.example/a",
+        ] {
             assert!(matches!(public(bad), Err(ConfigError::Bad(..))), "{bad}");
         }
     }

@@ -91,7 +91,12 @@ impl KeyRing {
         if !roots.contains_key(&file.current) {
             return Err(KeyRingError::NoCurrent(file.current));
         }
-        Ok(KeyRing::assemble(file.current, roots, decode("index", &file.index)?, decode("trail", &file.trail)?))
+        Ok(KeyRing::assemble(
+            file.current,
+            roots,
+            decode("index", &file.index)?,
+            decode("trail", &file.trail)?,
+        ))
     }
 
     /// The ring's file, to be kept like the crown jewels.
@@ -166,7 +171,8 @@ impl KeyRing {
         let root = self.roots.get(&head[1]).ok_or(SealError::NoRoot(head[1]))?;
         let nonce = XNonce::try_from(&head[2..]).map_err(|_| SealError::Malformed)?;
         let aad = associated(head[1], list, id);
-        let plain = root.seal.decrypt(&nonce, Payload { msg: body, aad: &aad }).map_err(|_| SealError::Wrong)?;
+        let plain =
+            root.seal.decrypt(&nonce, Payload { msg: body, aad: &aad }).map_err(|_| SealError::Wrong)?;
         Ok(Zeroizing::new(plain))
     }
 

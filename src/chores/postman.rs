@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::person::Person;
-use crate::consent::subscription::{State, SUBSCRIBED};
+use crate::consent::subscription::{SUBSCRIBED, State};
 use crate::mail::letters::{Envelope, compose};
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};

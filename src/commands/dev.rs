@@ -1,7 +1,7 @@
 //! `optin dev`: everything that is needed to try the service, started by one command and stopped by Ctrl-C.
 
 mod home;
-mod news;
+pub mod news;
 
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
@@ -46,7 +46,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let cluster = Cluster::durable(home.path(), |line| eprintln!("{line}")).await?;
     let served = async {
         cluster.create_database(DATABASE, None).await?;
-        let settings = home.settings(&cluster.url(DATABASE), &public.local_addr()?, &relay.local_addr()?, OPERATOR)?;
+        let settings =
+            home.settings(&cluster.url(DATABASE), &public.local_addr()?, &relay.local_addr()?, OPERATOR)?;
         let config = Config::load(|name| settings.get(name).cloned())?;
         migrate(config.database_url()?, &migrations()).await?;
         let inbox = Inbox::open(home.path().join("inbox")).context("the inbox cannot be opened")?;

@@ -53,7 +53,9 @@ async fn write(
     progress: &ProgressBar,
 ) -> Result<u64, ExportError> {
     let to = BufWriter::with_capacity(64 * 1024, to);
-    export.write(&options.slug, &options.operator, options.format, to, |count| progress.set_position(count)).await
+    export
+        .write(&options.slug, &options.operator, options.format, to, |count| progress.set_position(count))
+        .await
 }
 
 /// Writes beside the file and renames at the end: a broken export leaves nothing that could be taken for whole.
@@ -66,8 +68,12 @@ async fn to_file(
     let half = half_of(path)?;
     let done = async {
         let mut open = OpenOptions::new();
-        let mut file: File =
-            open.write(true).create_new(true).mode(0o600).open(&half).with_context(|| format!("{} cannot be made", half.display()))?;
+        let mut file: File = open
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(&half)
+            .with_context(|| format!("{} cannot be made", half.display()))?;
         let count = write(export, options, &mut file, progress).await?;
         file.sync_all()?;
         fs::rename(&half, path).with_context(|| format!("{} cannot be written", path.display()))?;

@@ -25,7 +25,10 @@ pub fn run(command: Keys) -> anyhow::Result<()> {
     match command {
         Keys::New { file } => {
             write_new(&file)?;
-            println!("A new key ring is in {}. Copy it to a safe place: without it, no address can be read.", file.display());
+            println!(
+                "A new key ring is in {}. Copy it to a safe place: without it, no address can be read.",
+                file.display()
+            );
             Ok(())
         }
     }
@@ -37,5 +40,7 @@ pub fn write_new(file: &Path) -> anyhow::Result<()> {
     let mut open = OpenOptions::new();
     open.write(true).create_new(true).mode(0o600);
     let mut out = open.open(file).with_context(|| format!("{} cannot be made", file.display()))?;
-    out.write_all(ring.to_toml().as_bytes()).and_then(|()| out.sync_all()).context("the key ring cannot be written")
+    out.write_all(ring.to_toml().as_bytes())
+        .and_then(|()| out.sync_all())
+        .context("the key ring cannot be written")
 }

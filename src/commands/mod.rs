@@ -1,7 +1,7 @@
 //! What a terminal asks for. Exit codes: 0 done, 1 refused or failed with one line that says what to do, 2 wrong
 //! usage.
 
-mod dev;
+pub mod dev;
 mod export;
 mod keys;
 mod operator;

@@ -50,8 +50,7 @@ pub async fn run(
             serve(listener, service, shutdown.clone(), limits, headers).await;
         }
     };
-    let serve_public =
-        serve(public, warp::service(routes(app.clone())), shutdown.clone(), limits, headers);
+    let serve_public = serve(public, warp::service(routes(app.clone())), shutdown.clone(), limits, headers);
     tokio::join!(serve_public, serve_private);
     // A letter that is under way may end; one that hangs is cut, and its lease brings it back.
     _ = tokio::time::timeout(limits.drain, postman).await;

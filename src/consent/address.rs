@@ -134,9 +134,13 @@ mod tests {
 
     #[test]
     fn good_addresses_are_kept_as_typed() {
-        for text in
-            ["Ann@Example.org", "a.b+c@sub.example.org", "o'hara@example.ie", "jörg@bücher.example", "用户@例子.中国"]
-        {
+        for text in [
+            "Ann@Example.org",
+            "a.b+c@sub.example.org",
+            "o'hara@example.ie",
+            "jörg@bücher.example",
+            "用户@例子.中国",
+        ] {
             assert_eq!(Address::parse(text).unwrap().as_typed(), text);
         }
         assert_eq!(Address::parse(" ann@example.org\r\n").unwrap().as_typed(), "ann@example.org");
@@ -183,7 +187,8 @@ mod tests {
     #[test]
     fn lengths_are_bounded_where_the_standard_says() {
         let local = "l".repeat(64);
-        let domain = |bytes: usize| format!("{}.{}.{}.org", "d".repeat(63), "d".repeat(63), "d".repeat(bytes - 132));
+        let domain =
+            |bytes: usize| format!("{}.{}.{}.org", "d".repeat(63), "d".repeat(63), "d".repeat(bytes - 132));
         assert_eq!(problem(&format!("{local}@{}", domain(189))), None);
         assert_eq!(problem(&format!("{local}@{}", domain(190))), Some(AddressProblem::TooLong));
         assert_eq!(problem(&format!("{local}l@example.org")), Some(AddressProblem::TooLong));

@@ -68,7 +68,8 @@ impl Signup {
         let confirmed = commit(Event::Confirmed, &Sha256::digest(&record).into());
         let withdrawn = commit(Event::Withdrawn, &entry::ZEROS);
         let address_key = ring.address_key(list.number, &address.dedupe_form());
-        let person = Person { address: address.as_typed().to_owned(), profile, record, secret: random.secret };
+        let person =
+            Person { address: address.as_typed().to_owned(), profile, record, secret: random.secret };
         Signup {
             list: list.number,
             id,

@@ -160,7 +160,8 @@ mod tests {
 
     #[test]
     fn names_that_a_form_needs_for_itself_are_refused() {
-        for (name, good) in [("name", true), ("job_2", true), ("email", false), ("2x", false), ("Äx", false), ("", false)]
+        for (name, good) in
+            [("name", true), ("job_2", true), ("email", false), ("2x", false), ("Äx", false), ("", false)]
         {
             assert_eq!(field(name, FieldKind::Text, false).has_good_name(), good, "{name}");
         }

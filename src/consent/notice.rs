@@ -64,7 +64,8 @@ struct NoticeBytes {
 impl Notice {
     /// The bytes of a new version, which are stored and hashed as they are.
     pub fn encode(version: u32, purpose: u32, texts: BTreeMap<String, NoticeText>) -> Vec<u8> {
-        serde_json::to_vec(&NoticeBytes { version, purpose, texts }).expect("texts and numbers always serialize")
+        serde_json::to_vec(&NoticeBytes { version, purpose, texts })
+            .expect("texts and numbers always serialize")
     }
 
     /// Reads a version back from its stored bytes; `None` when they are not ours.
@@ -101,7 +102,8 @@ mod tests {
             legal_basis: "l".into(),
             withdrawal: "w".into(),
         };
-        let texts = |word: &str| BTreeMap::from([("de".to_owned(), part("p")), ("en".to_owned(), part(word))]);
+        let texts =
+            |word: &str| BTreeMap::from([("de".to_owned(), part("p")), ("en".to_owned(), part(word))]);
         let read = |bytes: &[u8]| Notice::decode(bytes, Timestamp::UNIX_EPOCH).unwrap();
         let notice = read(&Notice::encode(1, 1, texts("news")));
         assert_eq!(notice.text_in("en").1, "news\n\ns\n\nr\n\nc\n\nt\n\nl\n\nw");

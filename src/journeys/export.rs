@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use serde_json::{Map, Value};
+use serde::Serializer as _;
 
 use crate::consent::list::List;
 use crate::consent::person::{Person, PersonError};
@@ -143,10 +143,8 @@ impl<W: Write> RowWriter<W> {
                 Ok(writer.write_record(own.iter().cloned().chain(fields))?)
             }
             RowWriter::Jsonl(names, to) => {
-                let pairs = names.iter().zip(values);
-                let object: Map<String, Value> =
-                    pairs.map(|(name, value)| (name.clone(), Value::from(value.as_str()))).collect();
-                serde_json::to_writer(&mut *to, &object)?;
+                let mut line = serde_json::Serializer::new(&mut *to);
+                line.collect_map(names.iter().zip(values))?;
                 to.write_all(b"\n")
             }
         }

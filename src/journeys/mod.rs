@@ -71,7 +71,8 @@ fn dev_inbox(app: Arc<App>) -> BoxedFilter<(Response,)> {
     let html = path!("inbox" / String / "html").boxed();
     let list = async |app: Arc<App>, request: Arc<Request>, _| inbox::list(&app, &request);
     let all = async |app: Arc<App>, request: Arc<Request>, query: String| inbox::all(&app, &request, &query);
-    let one = async |app: Arc<App>, request: Arc<Request>, number: String| inbox::html(&app, &request, &number);
+    let one =
+        async |app: Arc<App>, request: Arc<Request>, number: String| inbox::html(&app, &request, &number);
     route((app.clone(), "inbox", page), list)
         .or(route((app.clone(), "inbox.json", json), all))
         .unify()

@@ -19,7 +19,7 @@ use crate::store::StoreError;
 use crate::web::answer::{Answer, json as json_answer, page as render};
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
-use form::{Form, Faults};
+use form::{Faults, Form};
 
 /// `GET` and `POST /lists/{slug}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {

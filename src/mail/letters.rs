@@ -42,9 +42,8 @@ pub fn compose(
     envelope: &Envelope,
     context: impl Serialize,
 ) -> Result<Vec<u8>, ComposeError> {
-    let part = |file: &str| {
-        templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context)
-    };
+    let part =
+        |file: &str| templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context);
     let subject = part("subject.txt")?;
     let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()

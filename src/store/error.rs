@@ -40,5 +40,6 @@ impl From<PoolError> for StoreError {
 
 /// Classes 08 (connection), 53 (resources) and 57 (operator intervention), and a standby that takes no writes.
 fn is_outage(code: &SqlState) -> bool {
-    ["08", "53", "57"].iter().any(|class| code.code().starts_with(class)) || *code == SqlState::READ_ONLY_SQL_TRANSACTION
+    ["08", "53", "57"].iter().any(|class| code.code().starts_with(class))
+        || *code == SqlState::READ_ONLY_SQL_TRANSACTION
 }

@@ -6,9 +6,13 @@ use crate::keys::KeyRing;
 /// Why a service must not start on this database with this ring.
 #[derive(Debug, thiserror::Error)]
 pub enum RingMismatch {
-    #[error("the key ring's `{0}` key is not the one that this database was written with: give the right key ring")]
+    #[error(
+        "the key ring's `{0}` key is not the one that this database was written with: give the right key ring"
+    )]
     Differs(String),
-    #[error("this database was written with a `{0}` key that is not on the key ring: give the right key ring")]
+    #[error(
+        "this database was written with a `{0}` key that is not on the key ring: give the right key ring"
+    )]
     Lacks(String),
     #[error(transparent)]
     Store(#[from] StoreError),

@@ -16,7 +16,9 @@ const LOCK: i64 = 0x6f70_7469_6e00;
 /// Why a database was not brought up to date.
 #[derive(Debug, thiserror::Error)]
 pub enum MigrateError {
-    #[error("migration {0} was applied with another text than this version has: run the version that applied it")]
+    #[error(
+        "migration {0} was applied with another text than this version has: run the version that applied it"
+    )]
     Changed(String),
     #[error("the database has migration {0}, which this version does not know: run a newer version")]
     Unknown(String),

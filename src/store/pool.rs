@@ -16,11 +16,8 @@ const CONNECTIONS: usize = 16;
 const PATIENCE: Duration = Duration::from_secs(3);
 
 pub fn open(url: &str) -> Result<Pool, StoreError> {
-    let manager = Manager::from_config(
-        config(url)?,
-        tls()?,
-        ManagerConfig { recycling_method: RecyclingMethod::Fast },
-    );
+    let manager =
+        Manager::from_config(config(url)?, tls()?, ManagerConfig { recycling_method: RecyclingMethod::Fast });
     Pool::builder(manager)
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1)

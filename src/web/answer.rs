@@ -42,7 +42,13 @@ pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
 }
 
 /// A problem (RFC 9457), with what else belongs to it.
-pub fn problem(status: StatusCode, name: &str, title: &str, detail: &str, more: Map<String, Value>) -> Response {
+pub fn problem(
+    status: StatusCode,
+    name: &str,
+    title: &str,
+    detail: &str,
+    more: Map<String, Value>,
+) -> Response {
     let mut body = json!({
         "type": format!("urn:optin:problem:{name}"), "title": title, "status": status.as_u16(), "detail": detail,
     });
@@ -100,7 +106,8 @@ fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
         let detail = format!("{} {}", word("why"), word("do"));
         problem(refusal.status(), refusal.name(), &word("title"), &detail, Map::new())
     } else {
-        let context = json!({ "refusal": refusal.name(), "status": refusal.status().as_u16(), "seconds": seconds });
+        let context =
+            json!({ "refusal": refusal.name(), "status": refusal.status().as_u16(), "seconds": seconds });
         page(app, refusal.status(), lang, "refused", context)?
     };
     if let Some(seconds) = seconds {

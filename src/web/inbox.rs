@@ -41,7 +41,8 @@ pub fn all(app: &App, request: &Request, query: &str) -> Answer {
 pub fn html(app: &App, request: &Request, number: &str) -> Answer {
     request.looks_only()?;
     let letters = letters(app, None)?;
-    let letter = letters.iter().find(|letter| letter.number.to_string() == number).ok_or(Refusal::NotFound)?;
+    let letter =
+        letters.iter().find(|letter| letter.number.to_string() == number).ok_or(Refusal::NotFound)?;
     let mut response = warp::reply::html(letter.html.clone()).into_response();
     let policy = "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; sandbox \
                   allow-popups allow-top-navigation-by-user-activation";

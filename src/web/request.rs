@@ -27,10 +27,11 @@ pub enum Verb {
 
 /// Reads any request; rejects none.
 pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
-    warp::method()
-        .and(asked())
-        .and(body::bytes(MAX_BODY))
-        .map(|method, asked, body| Request { method, asked, body })
+    warp::method().and(asked()).and(body::bytes(MAX_BODY)).map(|method, asked, body| Request {
+        method,
+        asked,
+        body,
+    })
 }
 
 impl Request {

@@ -23,8 +23,7 @@ pub struct Seen {
 /// Looks up what a verified token names. Changes nothing.
 pub async fn see(app: &App, request: &Request, token: &Token) -> Result<Seen, Refusal> {
     let subscription = app.store.find_subscription(token.list, token.id).await?;
-    let (list, current) =
-        app.store.find_list_by_number(token.list).await?.ok_or(Refusal::UnknownList)?;
+    let (list, current) = app.store.find_list_by_number(token.list).await?.ok_or(Refusal::UnknownList)?;
     let lang = match &subscription {
         Some(subscription) if request.asked.lang.is_none() => subscription.lang.clone(),
         _ => language(app, &request.asked, &list.options.lang).to_owned(),

@@ -79,7 +79,9 @@ impl Form {
             match (name.as_str(), value) {
                 ("email", Value::String(email)) => form.email = email,
                 ("consent", Value::Bool(consent)) => form.consent = consent,
-                ("notice", Value::Number(number)) => form.notice = number.as_u64().and_then(|n| n.try_into().ok()),
+                ("notice", Value::Number(number)) => {
+                    form.notice = number.as_u64().and_then(|n| n.try_into().ok())
+                }
                 ("lang", Value::String(lang)) => form.lang = Some(lang),
                 ("lang", Value::Null) => {}
                 ("fields", Value::Object(fields)) => {
@@ -122,12 +124,9 @@ impl Form {
             faults.fields.push((String::new(), FieldProblem::Undeclared));
         }
         match (address, profile) {
-            (Ok(address), Ok(profile)) if faults.is_empty() => Ok(Entered {
-                address,
-                profile,
-                lang: lang.to_owned(),
-                origin: origin.map(str::to_owned),
-            }),
+            (Ok(address), Ok(profile)) if faults.is_empty() => {
+                Ok(Entered { address, profile, lang: lang.to_owned(), origin: origin.map(str::to_owned) })
+            }
             (address, profile) => {
                 faults.email = address.err();
                 faults.fields.extend(profile.err().unwrap_or_default());

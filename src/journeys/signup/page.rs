@@ -115,7 +115,11 @@ fn render(
         problems.push(words.say("problem.notice.missing", &[]));
     }
     problems.extend(
-        faults.fields.iter().filter(|(name, _)| name.is_empty()).map(|(name, problem)| words.field(name, *problem)),
+        faults
+            .fields
+            .iter()
+            .filter(|(name, _)| name.is_empty())
+            .map(|(name, problem)| words.field(name, *problem)),
     );
     let context = json!({
         "list": { "slug": list.slug, "title": list.title(lang) },

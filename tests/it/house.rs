@@ -1,0 +1,262 @@
+//! The harness: a whole service on a throwaway PostgreSQL, with an inbox that its letters really reach over SMTP.
+//!
+//! A test opens a house, uses it over HTTP, and closes it. Closing refuses leftovers: letters that were never
+//! delivered, and a trail that does not match the rows.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use jiff::{SignedDuration, Timestamp};
+use optin::app::App;
+use optin::chores::postman;
+use optin::clock::Clock;
+use optin::commands::dev::news;
+use optin::config::Config;
+use optin::journeys::routes;
+use optin::keys::KeyRing;
+use optin::mail::inbox::{Caught, Inbox};
+use optin::mail::session::{self, Door};
+use optin::store::cluster::Cluster;
+use optin::store::migrate::{migrate, migrations};
+use optin::web::headers::SecurityHeaders;
+use optin::web::server::{Limits, serve};
+use reqwest::{Client, RequestBuilder, Response, StatusCode};
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use tokio::sync::OnceCell;
+use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
+
+/// The slug of the list that every house has: `examples/news.toml`.
+pub const NEWS: &str = news::SLUG;
+
+const CONTROLLER: &str = include_str!("../../src/commands/dev/optin.toml");
+const TEMPLATE: &str = "template_optin";
+/// How long anything may take before a test gives up. Never part of what is proven.
+const PATIENCE: Duration = Duration::from_secs(30);
+
+pub struct House {
+    pub app: Arc<App>,
+    /// Where the pages are.
+    pub url: String,
+    pub database_url: String,
+    /// Stands still until a test moves it.
+    pub clock: Clock,
+    pub http: Client,
+    inbox: Inbox,
+    shutdown: CancellationToken,
+    closed: bool,
+    _files: TempDir,
+}
+
+/// The PostgreSQL of this test process; it ends with it.
+pub async fn cluster() -> &'static Cluster {
+    static CLUSTER: OnceCell<Cluster> = OnceCell::const_new();
+    CLUSTER
+        .get_or_init(|| async {
+            let cluster = Cluster::throwaway().await.expect("PostgreSQL's binaries are installed");
+            cluster.create_database(TEMPLATE, None).await.unwrap();
+            migrate(&cluster.url(TEMPLATE), &migrations()).await.unwrap();
+            cluster
+        })
+        .await
+}
+
+/// The URL of a fresh database; migrated, if `migrated`.
+pub async fn database(migrated: bool) -> String {
+    static COUNT: AtomicU32 = AtomicU32::new(0);
+    let name = format!("house_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    let cluster = cluster().await;
+    cluster.create_database(&name, migrated.then_some(TEMPLATE)).await.unwrap();
+    cluster.url(&name)
+}
+
+/// A connection that looks on from outside.
+pub async fn connect(url: &str) -> tokio_postgres::Client {
+    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await.unwrap();
+    tokio::spawn(connection);
+    client
+}
+
+impl House {
+    /// A service with an inbox that takes every letter.
+    pub async fn open() -> House {
+        House::with(database(true).await, None).await
+    }
+
+    /// A service whose relay is `relay`; nothing arrives in the inbox unless that puts it there.
+    pub async fn with_relay(relay: Door) -> House {
+        House::with(database(true).await, Some(relay)).await
+    }
+
+    /// A service on a given database.
+    pub async fn with(database_url: String, relay: Option<Door>) -> House {
+        _ = rustls::crypto::ring::default_provider().install_default();
+        let files = tempfile::tempdir().unwrap();
+        let inbox = Inbox::open(files.path().join("inbox")).unwrap();
+        let shutdown = CancellationToken::new();
+        let mail = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let smtp_url = format!("smtp://{}", mail.local_addr().unwrap());
+        tokio::spawn(session::serve(relay.unwrap_or_else(|| inbox.door()), mail, shutdown.clone()));
+
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let config_file = files.path().join("optin.toml");
+        std::fs::write(&config_file, CONTROLLER).unwrap();
+        let ring = KeyRing::generate(Zeroizing::new(App::random()));
+        let settings = BTreeMap::from([
+            ("OPTIN_CONFIG", config_file.display().to_string()),
+            ("OPTIN_DATABASE_URL", database_url.clone()),
+            ("OPTIN_KEYS", ring.to_toml().to_string()),
+            ("OPTIN_PUBLIC_URL", url.clone()),
+            ("OPTIN_SMTP_URL", smtp_url),
+        ]);
+        let config = Config::load(|name| settings.get(name).cloned()).unwrap();
+        let clock = Clock::manual(Clock::System.now());
+        let app = Arc::new(App::new(&config, clock.clone(), Some(inbox.clone())).unwrap());
+        app.store.check_ring(&app.keys).await.unwrap();
+        news::create(&app).await.unwrap();
+        tokio::spawn(postman::run(app.clone(), shutdown.clone()));
+        let service = warp::service(routes(app.clone()));
+        let headers = SecurityHeaders { https: false };
+        tokio::spawn(serve(listener, service, shutdown.clone(), Limits::default(), headers));
+        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
+        House { app, url, database_url, clock, http, inbox, shutdown, closed: false, _files: files }
+    }
+
+    /// `GET` a path, or a whole URL from a letter.
+    pub async fn get(&self, path: &str) -> Response {
+        self.http.get(self.at(path)).send().await.unwrap()
+    }
+
+    /// `POST` a form.
+    pub async fn post(&self, path: &str, form: &[(&str, &str)]) -> Response {
+        self.http.post(self.at(path)).form(form).send().await.unwrap()
+    }
+
+    /// A request to be shaped further.
+    pub fn request(&self, method: reqwest::Method, path: &str) -> RequestBuilder {
+        self.http.request(method, self.at(path))
+    }
+
+    fn at(&self, path: &str) -> String {
+        if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) }
+    }
+
+    /// Signs up as a browser would, to the news in English, and expects the page that everybody gets.
+    pub async fn sign_up(&self, email: &str) {
+        let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en")];
+        assert_eq!(self.post("/lists/news", &form).await.status(), StatusCode::OK);
+    }
+
+    /// Signs up and confirms by the letter, and returns the person's unsubscribe URL.
+    pub async fn subscribe(&self, email: &str) -> String {
+        self.sign_up(email).await;
+        let letter = self.letter(email).await;
+        let answer = self.post(&link(&letter.text, "/c/"), &[]).await;
+        assert_eq!(answer.status(), StatusCode::OK);
+        self.unsubscribe_url(email).await
+    }
+
+    /// The unsubscribe URL that an export would give this person.
+    pub async fn unsubscribe_url(&self, email: &str) -> String {
+        let rows = self.export("jsonl").await;
+        let row = rows.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+        let row = row.into_iter().find(|row| row["email"] == email).expect("the person is on the export");
+        row["unsubscribe_url"].as_str().unwrap().to_owned()
+    }
+
+    /// What `optin export news` would write.
+    pub async fn export(&self, format: &str) -> String {
+        use clap::ValueEnum as _;
+        use optin::journeys::export::{Export, Format};
+        let app = &self.app;
+        app.store.add_operator("tester", app.clock.now()).await.unwrap();
+        let export = Export { store: &app.store, keys: &app.keys, links: &app.links };
+        let mut bytes = Vec::new();
+        let format = Format::from_str(format, true).unwrap();
+        export.write(NEWS, "tester", format, &mut bytes, |_| {}).await.unwrap();
+        String::from_utf8(bytes).unwrap()
+    }
+
+    /// The newest letter to an address; waits for one.
+    pub async fn letter(&self, to: &str) -> Caught {
+        self.letters(to, 1).await.pop().unwrap()
+    }
+
+    /// The letters to an address, oldest first; waits until there are `at_least` so many.
+    pub async fn letters(&self, to: &str, at_least: usize) -> Vec<Caught> {
+        let look = || self.inbox.letters(Some(to)).unwrap();
+        until("a letter", async || look().len() >= at_least).await;
+        look()
+    }
+
+    /// Waits until no letter waits, and returns all that arrived.
+    pub async fn all_letters(&self) -> Vec<Caught> {
+        let db = self.db().await;
+        let waiting = "SELECT count(*) FROM outbox WHERE dead_at IS NULL";
+        until("an empty outbox", async || db.query_one(waiting, &[]).await.unwrap().get::<_, i64>(0) == 0)
+            .await;
+        self.inbox.letters(None).unwrap()
+    }
+
+    /// A connection that looks on from outside.
+    pub async fn db(&self) -> tokio_postgres::Client {
+        connect(&self.database_url).await
+    }
+
+    /// One number out of the database.
+    pub async fn count(&self, sql: &str) -> i64 {
+        self.db().await.query_one(sql, &[]).await.unwrap().get(0)
+    }
+
+    pub fn advance(&self, by: SignedDuration) -> Timestamp {
+        self.clock.advance(by);
+        self.clock.now()
+    }
+
+    /// Ends the house. Every letter must have gone, and the trail must tell exactly of the rows that are there.
+    pub async fn close(self) {
+        self.all_letters().await;
+        self.close_with_waiting_letters().await;
+    }
+
+    /// Ends a house whose relay is broken.
+    pub async fn close_with_waiting_letters(mut self) {
+        let balance = "SELECT count(*) FILTER (WHERE get_byte(entry, 1) = 1)
+                            - count(*) FILTER (WHERE get_byte(entry, 1) = 2) FROM trail_entries";
+        let subscribed = "SELECT count(*) FROM subscriptions WHERE state IN (2, 3)";
+        assert_eq!(self.count(balance).await, self.count(subscribed).await, "the trail has a hole");
+        self.closed = true;
+        self.shutdown.cancel();
+    }
+}
+
+impl Drop for House {
+    fn drop(&mut self) {
+        self.shutdown.cancel();
+        assert!(
+            self.closed || std::thread::panicking(),
+            "a house is to be closed, so that leftovers are seen"
+        );
+    }
+}
+
+/// The first link in a text whose path begins with `door`, such as `/c/`.
+pub fn link(text: &str, door: &str) -> String {
+    let words = text.split(|c: char| c.is_whitespace() || "\"<>".contains(c));
+    let found = words.into_iter().find(|word| word.starts_with("http") && word.contains(door));
+    found.unwrap_or_else(|| panic!("a link to {door}")).to_owned()
+}
+
+/// Waits until something is so, by looking again and again.
+pub async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
+    let looking = async {
+        while !is_so().await {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{what} did not come"));
+}
