@@ -1,3 +1,4 @@
 //! What runs without being asked.
 
 pub mod postman;
+pub mod sweeper;

@@ -8,7 +8,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::chores::postman;
+use crate::chores::{postman, sweeper};
 use crate::journeys::{private_routes, routes};
 use crate::web::headers::SecurityHeaders;
 use crate::web::server::{Limits, serve};
@@ -44,6 +44,7 @@ pub async fn run(
 ) {
     let headers = SecurityHeaders { https: app.links.public_url.starts_with("https:") };
     let postman = tokio::spawn(postman::run(app.clone(), shutdown.clone()));
+    tokio::spawn(sweeper::run(app.clone(), shutdown.clone()));
     let serve_private = async {
         if let Some(listener) = private {
             let service = warp::service(private_routes(app.clone()));

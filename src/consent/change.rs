@@ -172,6 +172,11 @@ impl Erase {
         Erase { list: token.list, id: token.id, at, from: DENIABLE }
     }
 
+    /// The end of a signup that nobody confirmed in time.
+    pub fn expired(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
+        Erase { list, id, at, from: DENIABLE }
+    }
+
     pub fn list(&self) -> u32 {
         self.list
     }

@@ -33,7 +33,9 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, slug: String) -> Answe
         Verb::Act => {
             let form = Form::read(&request)?;
             let lang = page::language(&app, &request.asked, form.lang(), &list, &notice);
-            match form.check(&list, &notice, lang, request.asked.origin.as_deref()) {
+            let own = request.asked.from_our_page.then_some(app.links.public_url.as_str());
+            let origin = request.asked.origin.as_deref().or(own);
+            match form.check(&list, &notice, lang, origin) {
                 Ok(entered) => {
                     sign_up(&app, &list, &notice, entered).await?;
                     answer(&app, &request, &list, lang)

@@ -9,7 +9,7 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 
 use super::StoreError;
-use super::record::Change;
+use super::record::{Applied, Change};
 
 /// More than this in one statement gets a worse plan.
 const BATCH: usize = 128;
@@ -128,11 +128,7 @@ async fn apply<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Answers<C> {
     answers
 }
 
-async fn attempt<C: Change>(
-    pool: &Pool,
-    list: u32,
-    batch: &[&C],
-) -> Result<HashMap<C::Key, (C::Outcome, C::After)>, StoreError> {
+async fn attempt<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Result<Applied<C>, StoreError> {
     for turn in 1.. {
         let client = pool.get().await?;
         match tokio::time::timeout(PATIENCE, C::apply(&client, list, batch)).await {

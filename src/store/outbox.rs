@@ -69,6 +69,14 @@ impl Store {
         self.report(sql::BURY_LETTER, lease, now, status).await
     }
 
+    /// Forgets the marks of letters that were given up before `before`.
+    pub async fn forget_dead_letters(&self, before: Timestamp) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::DELETE_DEAD_LETTERS).await?;
+        client.execute(&statement, &[&before]).await?;
+        Ok(())
+    }
+
     async fn report(&self, sql: &str, lease: &Lease, at: Timestamp, status: &str) -> Result<(), StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql).await?;

@@ -19,8 +19,11 @@ use crate::token::SubscriptionId;
 
 type Client = deadpool_postgres::Client;
 
+/// What a batch came to, by key: the outcome and the row after it.
+pub(super) type Applied<C> = HashMap<<C as Change>::Key, (<C as Change>::Outcome, <C as Change>::After)>;
+
 /// A kind of change that the door applies in batches.
-pub(super) trait Change: Send + Sync + 'static {
+pub(super) trait Change: Sized + Send + Sync + 'static {
     /// What a batch may hold once only.
     type Key: Copy + Eq + Hash + Ord + Send + Sync;
     type Outcome: Copy + Send + Sync;
@@ -35,7 +38,7 @@ pub(super) trait Change: Send + Sync + 'static {
         client: &Client,
         list: u32,
         batch: &[&Self],
-    ) -> impl Future<Output = Result<HashMap<Self::Key, (Self::Outcome, Self::After)>, Error>> + Send;
+    ) -> impl Future<Output = Result<Applied<Self>, Error>> + Send;
 
     /// What a further change in the same batch meets: its outcome where it changes nothing, `None` where it has
     /// to be applied after all.
@@ -59,11 +62,7 @@ impl Change for Signup {
         *self.address_key()
     }
 
-    async fn apply(
-        client: &Client,
-        list: u32,
-        batch: &[&Signup],
-    ) -> Result<HashMap<[u8; 32], (SignupOutcome, Row)>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Signup]) -> Result<Applied<Signup>, Error> {
         let statement = client.prepare_cached(sql::APPLY_SIGNUPS).await?;
         let rows = client
             .query(
@@ -124,11 +123,7 @@ impl Change for Confirm {
         self.id()
     }
 
-    async fn apply(
-        client: &Client,
-        list: u32,
-        batch: &[&Confirm],
-    ) -> Result<HashMap<SubscriptionId, (ConfirmOutcome, Row)>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Confirm]) -> Result<Applied<Confirm>, Error> {
         let statement = client.prepare_cached(sql::APPLY_CONFIRMS).await?;
         let rows = client
             .query(
@@ -182,11 +177,7 @@ impl Change for Erase {
         self.id()
     }
 
-    async fn apply(
-        client: &Client,
-        list: u32,
-        batch: &[&Erase],
-    ) -> Result<HashMap<SubscriptionId, (EraseOutcome, Option<State>)>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Erase]) -> Result<Applied<Erase>, Error> {
         let statement = client.prepare_cached(sql::APPLY_ERASURES).await?;
         let rows = client
             .query(

@@ -16,6 +16,7 @@ statements! {
     DELAY_LETTER = "delay_letter",
     DELETE_LETTER = "delete_letter",
     EXPORT_SUBSCRIPTIONS = "export_subscriptions",
+    DELETE_DEAD_LETTERS = "delete_dead_letters",
     FIND_LIST = "find_list",
     FIND_LIST_BY_NUMBER = "find_list_by_number",
     FIND_OPERATOR = "find_operator",
@@ -25,6 +26,7 @@ statements! {
     INSERT_NOTICE = "insert_notice",
     INSERT_OPERATOR = "insert_operator",
     LEASE_LETTERS = "lease_letters",
+    SELECT_EXPIRED_SIGNUPS = "select_expired_signups",
     SELECT_FINGERPRINTS = "select_fingerprints",
     SELECT_LISTS = "select_lists",
 }

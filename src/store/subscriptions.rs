@@ -1,10 +1,12 @@
 //! Reading one subscription, for a page or a letter.
 
+use super::lists::unsigned;
 use super::record::number;
 use super::{Store, StoreError, sql};
 use crate::consent::notice::Notice;
 use crate::consent::subscription::{Row, State};
 use crate::token::SubscriptionId;
+use jiff::Timestamp;
 
 /// A subscription as pages and letters need it; its person is still under seal.
 #[derive(Debug)]
@@ -17,6 +19,24 @@ pub struct Subscription {
 }
 
 impl Store {
+    /// Up to `most` pending signups that have expired, as list and id. They are still there: erasing is an act.
+    pub async fn expired_signups(
+        &self,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::SELECT_EXPIRED_SIGNUPS).await?;
+        let pending = State::Pending as i16;
+        let rows = client.query(&statement, &[&pending, &now, &i64::from(most)]).await?;
+        let read = |row: &tokio_postgres::Row| {
+            let id = row.try_get::<_, &[u8]>("id")?.try_into();
+            let id = SubscriptionId(id.map_err(|_| StoreError::Malformed("an id"))?);
+            Ok((unsigned(row.try_get("list")?)?, id))
+        };
+        rows.iter().map(read).collect()
+    }
+
     /// Reads one subscription, by what a token names.
     pub async fn find_subscription(
         &self,

@@ -29,6 +29,9 @@ pub struct Asked {
     /// A-labels, at most 255 bytes. From `Origin`, or where there is none from `Referer`. An opaque origin
     /// (`null`) is none.
     pub origin: Option<String>,
+    /// Whether the browser says that a page of ours sent the request (Fetch Metadata). Our pages send no referrer,
+    /// and so no origin either.
+    pub from_our_page: bool,
     /// What kind of body came with the request.
     pub content: ContentKind,
     accept_language: Vec<String>,
@@ -63,6 +66,7 @@ impl Asked {
             json: accept::prefers_json(&joined(headers, ACCEPT)).unwrap_or(content == ContentKind::Json),
             lang: lang(query),
             origin: origin(headers),
+            from_our_page: headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
             content,
             accept_language: accept::languages(&joined(headers, ACCEPT_LANGUAGE)),
         }
@@ -156,6 +160,13 @@ mod tests {
         assert!(!json("application/json;q=0"));
         assert!(!json("application/json;q=2"), "no weight");
         assert!(!json("\u{e9}") && !json("") && !json(",;=,"));
+    }
+
+    #[test]
+    fn a_browser_tells_our_own_pages_from_others() {
+        assert!(read(&[("sec-fetch-site", "same-origin")], "").from_our_page);
+        assert!(!read(&[("sec-fetch-site", "cross-site")], "").from_our_page);
+        assert!(!read(&[], "").from_our_page);
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Tests of the real thing: a real PostgreSQL, real SMTP, real HTTP. See tests/README.md for the levels.
 
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod house;
 
 mod answers;
@@ -14,4 +16,5 @@ mod promises;
 mod serve;
 mod sql;
 mod story;
+mod sweeper;
 mod words;
