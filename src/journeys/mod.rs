@@ -22,78 +22,60 @@ use crate::web::inbox;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, request};
 
-/// Every public door.
-pub fn routes(app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let fixed = |name, path: BoxedFilter<()>| (name, path.map(String::new).boxed());
-    let at = |door: (&'static str, BoxedFilter<(String,)>)| (app.clone(), door.0, door.1);
+type Path<T> = BoxedFilter<T>;
+type Route = BoxedFilter<(Response,)>;
 
-    route(at(("signup", path!("lists" / String).boxed())), signup::handle)
-        .or(route(at(("confirm", path!("c" / String).boxed())), confirm::handle))
-        .unify()
-        .or(route(at(("not_me", path!("n" / String).boxed())), not_me::handle))
-        .unify()
-        .or(route(at(("withdraw", path!("u" / String).boxed())), withdraw::handle))
-        .unify()
-        .or(route(at(("leave", path!("lists" / String / "leave").boxed())), leave::handle))
-        .unify()
-        .or(route(at(fixed("home", path::end().boxed())), home::handle))
-        .unify()
-        .or(route(at(fixed("stylesheet", path!("assets" / "optin.css").boxed())), home::stylesheet))
-        .unify()
-        .or(health(app.clone()))
-        .unify()
-        .or(dev_inbox(app.clone()))
-        .unify()
-        .or(route(at(fixed("none", warp::any().boxed())), nowhere))
-        .unify()
-        .boxed()
+/// Every public door. The inbox answers 404 where there is none: in `serve`.
+pub fn routes(app: Arc<App>) -> Route {
+    first_of([
+        part(&app, "signup", path!("lists" / String).boxed(), signup::handle),
+        part(&app, "leave", path!("lists" / String / "leave").boxed(), leave::handle),
+        part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
+        part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
+        part(&app, "withdraw", path!("u" / String).boxed(), withdraw::handle),
+        bare(&app, "home", path::end().boxed(), home::handle),
+        bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet),
+        bare(&app, "inbox", path!("inbox").boxed(), inbox::list),
+        bare(&app, "inbox.json", path!("inbox.json").boxed(), inbox::all),
+        part(&app, "inbox.html", path!("inbox" / String / "html").boxed(), inbox::html),
+        private_routes(app.clone()),
+    ])
 }
 
-/// Health alone, for the private listener.
-pub fn private_routes(app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let anything = warp::any().map(String::new).boxed();
-    health(app.clone()).or(route((app, "none", anything), nowhere)).unify().boxed()
-}
-
-fn health(app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let fixed = |path: BoxedFilter<()>| path.map(String::new).boxed();
-    route((app.clone(), "healthz", fixed(path!("healthz").boxed())), health::healthz)
-        .or(route((app, "readyz", fixed(path!("readyz").boxed())), health::readyz))
-        .unify()
-        .boxed()
-}
-
-/// The inbox, where there is one: in `dev`.
-fn dev_inbox(app: Arc<App>) -> BoxedFilter<(Response,)> {
-    let to = warp::query::raw().or(warp::any().map(String::new)).unify();
-    let page = path!("inbox").map(String::new).boxed();
-    let json = path!("inbox.json").and(to).boxed();
-    let html = path!("inbox" / String / "html").boxed();
-    let list = async |app: Arc<App>, request: Arc<Request>, _| inbox::list(&app, &request);
-    let all = async |app: Arc<App>, request: Arc<Request>, query: String| inbox::all(&app, &request, &query);
-    let one =
-        async |app: Arc<App>, request: Arc<Request>, number: String| inbox::html(&app, &request, &number);
-    route((app.clone(), "inbox", page), list)
-        .or(route((app.clone(), "inbox.json", json), all))
-        .unify()
-        .or(route((app, "inbox.html", html), one))
-        .unify()
-        .boxed()
+/// Health alone, for the private listener; and whatever is nowhere.
+pub fn private_routes(app: Arc<App>) -> Route {
+    first_of([
+        bare(&app, "healthz", path!("healthz").boxed(), health::healthz),
+        bare(&app, "readyz", path!("readyz").boxed(), health::readyz),
+        bare(&app, "none", warp::any().boxed(), nowhere),
+    ])
 }
 
 async fn nowhere(_: Arc<App>, _: Arc<Request>, _: String) -> Answer {
     Err(Refusal::NotFound)
 }
 
-/// One line of the table: a path with at most one part, and the journey behind it.
-fn route<H, F>(
-    (app, name, path): (Arc<App>, &'static str, BoxedFilter<(String,)>),
-    handle: H,
-) -> BoxedFilter<(Response,)>
+fn first_of<const N: usize>(routes: [Route; N]) -> Route {
+    let nothing = warp::any().and_then(async || Err::<Response, _>(warp::reject())).boxed();
+    routes.into_iter().rev().fold(nothing, |later, route| route.or(later).unify().boxed())
+}
+
+/// A path without a part of its own.
+fn bare<H, F>(app: &Arc<App>, name: &'static str, path: Path<()>, handle: H) -> Route
 where
     H: Fn(Arc<App>, Arc<Request>, String) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send,
 {
+    part(app, name, path.map(String::new).boxed(), handle)
+}
+
+/// A path with one part, and the journey behind it. The name is what logs say instead of the path.
+fn part<H, F>(app: &Arc<App>, name: &'static str, path: Path<(String,)>, handle: H) -> Route
+where
+    H: Fn(Arc<App>, Arc<Request>, String) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send,
+{
+    let app = app.clone();
     let journey = move |part: String, request: Request| {
         let (app, request, handle) = (app.clone(), Arc::new(request), handle.clone());
         async move {

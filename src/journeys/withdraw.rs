@@ -23,9 +23,11 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
     match request.verb()? {
         Verb::Look => show(&app, &see(&app, &request, &token).await?, &text),
         Verb::Act => {
-            let form = request.button()?;
-            let by_person = request.asked.json || matches!(form::one(&form, "from"), Ok(Some("page")));
-            if !by_person {
+            // The link is the authority. Whatever body comes with it, multipart, urlencoded, empty or odd: nobody
+            // is kept because of how their mail program posts (RFC 8058 §3.2).
+            let form = form::parse(request.body()?).unwrap_or_default();
+            let by_person = matches!(form::one(&form, "from"), Ok(Some("page")));
+            if !by_person && !request.asked.json {
                 // A provider wants no page, no redirect and no cookie.
                 withdraw(&app, &token).await?;
                 return Ok(warp::reply().into_response());

@@ -1,6 +1,7 @@
 //! The write door: changes that wait are applied together, by one statement, and each is answered only after the
 //! commit that holds it. A lone change does not wait for company.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
@@ -68,8 +69,8 @@ async fn serve<C: Change>(pool: &Pool, list: u32, mut waiting: Vec<Waiting<C>>) 
         let mut later = Vec::new();
         for item in waiting {
             match round.entry(item.change.key()) {
-                std::collections::hash_map::Entry::Vacant(free) => _ = free.insert(item),
-                std::collections::hash_map::Entry::Occupied(_) => later.push(item),
+                Entry::Vacant(free) => _ = free.insert(item),
+                Entry::Occupied(_) => later.push(item),
             }
         }
         let mut batch: Vec<&C> = round.values().map(|item| &item.change).collect();

@@ -1,5 +1,7 @@
 //! The inbox of `dev`, as a page and as JSON. It does not exist in `serve`.
 
+use std::sync::Arc;
+
 use http::StatusCode;
 use http::header::CONTENT_SECURITY_POLICY;
 use serde_json::json;
@@ -13,9 +15,9 @@ use crate::app::App;
 use crate::mail::inbox::{Caught, Inbox};
 
 /// `GET /inbox`: newest first.
-pub fn list(app: &App, request: &Request) -> Answer {
+pub async fn list(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
     request.looks_only()?;
-    let letters = letters(app, None)?;
+    let letters = letters(&app, None)?;
     let shown: Vec<_> = letters
         .iter()
         .rev()
@@ -24,23 +26,23 @@ pub fn list(app: &App, request: &Request) -> Answer {
                     "date": letter.date, "text": letter.text })
         })
         .collect();
-    let lang = language(app, &request.asked, "en");
-    page(app, StatusCode::OK, lang, "inbox", json!({ "letters": shown }))
+    let lang = language(&app, &request.asked, "en");
+    page(&app, StatusCode::OK, lang, "inbox", json!({ "letters": shown }))
 }
 
 /// `GET /inbox.json?to=`: newest last.
-pub fn all(app: &App, request: &Request, query: &str) -> Answer {
+pub async fn all(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
     request.looks_only()?;
-    let query = form::parse(query.as_bytes()).map_err(|_| Refusal::BadRequest)?;
+    let query = form::parse(request.query.as_bytes()).map_err(|_| Refusal::BadRequest)?;
     let to = form::one(&query, "to").map_err(|_| Refusal::BadRequest)?;
-    Ok(json_answer(StatusCode::OK, &letters(app, to)?))
+    Ok(json_answer(StatusCode::OK, &letters(&app, to)?))
 }
 
 /// `GET /inbox/{number}/html`: one letter's HTML as a mail program would show it: styles, but no script and
 /// nothing from elsewhere.
-pub fn html(app: &App, request: &Request, number: &str) -> Answer {
+pub async fn html(app: Arc<App>, request: Arc<Request>, number: String) -> Answer {
     request.looks_only()?;
-    let letters = letters(app, None)?;
+    let letters = letters(&app, None)?;
     let letter =
         letters.iter().find(|letter| letter.number.to_string() == number).ok_or(Refusal::NotFound)?;
     let mut response = warp::reply::html(letter.html.clone()).into_response();

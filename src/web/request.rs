@@ -16,6 +16,8 @@ const MAX_BODY: usize = 16 * 1024;
 pub struct Request {
     pub method: Method,
     pub asked: Asked,
+    /// The raw query string, without its question mark.
+    pub query: String,
     body: Result<Bytes, BodyError>,
 }
 
@@ -27,11 +29,12 @@ pub enum Verb {
 
 /// Reads any request; rejects none.
 pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
-    warp::method().and(asked()).and(body::bytes(MAX_BODY)).map(|method, asked, body| Request {
-        method,
-        asked,
-        body,
-    })
+    let query = warp::query::raw().or(warp::any().map(String::new)).unify();
+    warp::method()
+        .and(asked())
+        .and(query)
+        .and(body::bytes(MAX_BODY))
+        .map(|method, asked, query, body| Request { method, asked, query, body })
 }
 
 impl Request {
@@ -60,14 +63,12 @@ impl Request {
         })
     }
 
-    /// The body of a button press: a form, or nothing at all. A provider's one-click POST may come as multipart
-    /// (RFC 8058 §3.2); there is nothing in it to read.
-    pub fn button(&self) -> Result<Vec<(String, String)>, Refusal> {
+    /// Accepts the body of a button press: a form, or nothing at all.
+    pub fn button(&self) -> Result<(), Refusal> {
         let body = self.body()?;
         match self.asked.content {
-            ContentKind::Form => form::parse(body).map_err(|_| Refusal::BadRequest),
-            ContentKind::Multipart => Ok(Vec::new()),
-            _ if body.is_empty() => Ok(Vec::new()),
+            ContentKind::Form => form::parse(body).map(|_| ()).map_err(|_| Refusal::BadRequest),
+            _ if body.is_empty() => Ok(()),
             _ => Err(Refusal::MediaType),
         }
     }
