@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use tokio::net::TcpListener;
+use tracing::Level;
 
 use super::{log, service};
 use crate::app::App;
@@ -36,7 +37,7 @@ const OPERATOR: &str = "dev";
 const DATABASE: &str = "optin";
 
 pub async fn run(options: Options) -> anyhow::Result<()> {
-    log("warn");
+    log(Level::WARN)?;
     // From here on a Ctrl-C is heard, and whatever has been started is stopped in order.
     let shutdown = service::shutdown_signal()?;
     let home = Home::open(&options.data_dir)?;

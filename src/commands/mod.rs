@@ -12,6 +12,11 @@ use std::io::{self, IsTerminal as _};
 
 use anyhow::Context as _;
 use clap::Subcommand;
+use tracing::Level;
+use tracing_subscriber::Layer as _;
+use tracing_subscriber::filter::Targets;
+use tracing_subscriber::layer::SubscriberExt as _;
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Config;
 use crate::store::migrate::{migrate, migrations};
@@ -62,9 +67,15 @@ fn config() -> anyhow::Result<Config> {
 }
 
 /// Logs go to standard error, as lines for people on a terminal and as JSON elsewhere; `OPTIN_LOG` says how much.
-fn log(default: &str) {
-    let filter = std::env::var("OPTIN_LOG").unwrap_or_else(|_| default.to_owned());
-    let filter = tracing_subscriber::EnvFilter::try_new(filter).unwrap_or_else(|_| default.into());
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr);
-    if io::stderr().is_terminal() { builder.init() } else { builder.json().init() }
+/// It speaks of our own code alone: libraries log what they were given, paths and parameters, below warnings.
+fn log(default: Level) -> anyhow::Result<()> {
+    let level = match std::env::var("OPTIN_LOG") {
+        Err(_) => default,
+        Ok(text) => text.parse().ok().context("OPTIN_LOG is one of error, warn, info, debug, trace")?,
+    };
+    let filter = Targets::new().with_default(Level::WARN).with_target("optin", level);
+    let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
+    let lines = if io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
+    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+    Ok(())
 }

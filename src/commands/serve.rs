@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use tracing::Level;
+
 use super::{config, log, service};
 use crate::app::App;
 use crate::clock::Clock;
@@ -23,7 +25,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         println!("The settings are good");
         return Ok(());
     }
-    log("info");
+    log(Level::INFO)?;
     check(config.database_url()?, &migrations()).await?;
     app.store.check_ring(&app.keys).await?;
     let shutdown = service::shutdown_signal()?;

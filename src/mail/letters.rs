@@ -44,12 +44,13 @@ pub fn compose(
 ) -> Result<Vec<u8>, ComposeError> {
     let part =
         |file: &str| templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context);
-    let subject = part("subject.txt")?;
+    // One line, whatever a list is called.
+    let subject = part("subject.txt")?.split_whitespace().collect::<Vec<_>>().join(" ");
     let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()
         .from(Mailbox::new(Some(envelope.from_name.to_owned()), mail_address(envelope.from)?))
         .to(Mailbox::new(None, mail_address(envelope.to)?))
-        .subject(subject.trim())
+        .subject(subject)
         .date(SystemTime::from(envelope.date))
         .message_id(Some(format!("<{}@{}>", envelope.name, domain.unwrap_or_default())))
         .raw_header(HeaderValue::new(

@@ -6,7 +6,7 @@ use tokio_postgres::error::SqlState;
 /// Why the database did not do as asked. A driver's own text may quote values, so only its SQLSTATE is kept.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    #[error("the database cannot be reached")]
+    #[error("the database cannot be reached: is it running, and is OPTIN_DATABASE_URL right?")]
     Unavailable,
     #[error("too many requests wait for the database")]
     Busy,
