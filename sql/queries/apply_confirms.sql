@@ -12,7 +12,7 @@ WITH asked AS (
 ), changed AS (
     UPDATE subscriptions s SET state = $6::smallint, confirmed_at = a.at, confirmed_commitment = NULL
     FROM locked k JOIN asked a USING (id)
-    WHERE s.list = $1 AND s.id = k.id
+    WHERE s.list = $1 AND s.id = ANY ($2) AND s.id = k.id
       AND (1 << k.state) & $5::smallint <> 0 AND k.expires_at > a.at AND k.purpose_is_current
     RETURNING s.id
 ), entries AS (

@@ -9,11 +9,12 @@ WITH asked AS (
     SELECT id, state, withdrawn_commitment FROM subscriptions
     WHERE list = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE
 ), gone AS (
-    DELETE FROM subscriptions s USING locked k JOIN asked a USING (id)
-    WHERE s.list = $1 AND s.id = k.id AND (1 << k.state) & a.touches <> 0
-    RETURNING s.id
+    DELETE FROM subscriptions
+    WHERE list = $1
+      AND id = ANY (ARRAY(SELECT id FROM locked JOIN asked USING (id) WHERE (1 << state) & touches <> 0))
+    RETURNING id
 ), letters AS (
-    DELETE FROM outbox o USING gone g WHERE o.list = $1 AND o.subscription = g.id
+    DELETE FROM outbox WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))
 ), entries AS (
     INSERT INTO trail_entries (list, entry)
     SELECT $1, a.head || k.withdrawn_commitment

@@ -23,10 +23,12 @@ use deadpool_postgres::{Object, Pool};
 use crate::consent::change::{Confirm, Erase, Signup};
 use crate::consent::subscription::{ConfirmOutcome, EraseOutcome, SignupOutcome};
 use door::Door;
+use pool::Use;
 
 /// The database, as everything above this floor sees it. Share it behind an `Arc`; it keeps its own connections.
 pub struct Store {
-    pool: Pool,
+    readers: Pool,
+    writers: Pool,
     signups: Door<Signup>,
     confirms: Door<Confirm>,
     erasures: Door<Erase>,
@@ -36,12 +38,13 @@ impl Store {
     /// Opens the database at `url` (`postgresql://…`). Connects only when first asked, so a database that is down
     /// is not an error here. Needs a running Tokio runtime for the write door's tasks.
     pub fn open(url: &str) -> Result<Store, StoreError> {
-        let pool = pool::open(url)?;
+        let writers = pool::open(url, Use::Writing)?;
         Ok(Store {
-            signups: Door::open(pool.clone()),
-            confirms: Door::open(pool.clone()),
-            erasures: Door::open(pool.clone()),
-            pool,
+            readers: pool::open(url, Use::Reading)?,
+            signups: Door::open(writers.clone()),
+            confirms: Door::open(writers.clone()),
+            erasures: Door::open(writers.clone()),
+            writers,
         })
     }
 
@@ -67,6 +70,11 @@ impl Store {
     }
 
     async fn client(&self) -> Result<Object, StoreError> {
-        Ok(self.pool.get().await?)
+        Ok(self.readers.get().await?)
+    }
+
+    /// For statements that write, and go by index alone.
+    async fn writer(&self) -> Result<Object, StoreError> {
+        Ok(self.writers.get().await?)
     }
 }

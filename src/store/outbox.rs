@@ -44,7 +44,7 @@ impl Store {
         until: Timestamp,
         most: u32,
     ) -> Result<Vec<Lease>, StoreError> {
-        let client = self.client().await?;
+        let client = self.writer().await?;
         let statement = client.prepare_cached(sql::LEASE_LETTERS).await?;
         let rows = client.query(&statement, &[&now, &until, &i64::from(most)]).await?;
         rows.iter().map(|row| lease(row, until)).collect()
@@ -52,7 +52,7 @@ impl Store {
 
     /// The letter was delivered, or there is nobody to send it to any more.
     pub async fn finish_letter(&self, lease: &Lease) -> Result<(), StoreError> {
-        let client = self.client().await?;
+        let client = self.writer().await?;
         let statement = client.prepare_cached(sql::DELETE_LETTER).await?;
         let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
         client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until]).await?;
@@ -71,14 +71,14 @@ impl Store {
 
     /// Forgets the marks of letters that were given up before `before`.
     pub async fn forget_dead_letters(&self, before: Timestamp) -> Result<(), StoreError> {
-        let client = self.client().await?;
+        let client = self.writer().await?;
         let statement = client.prepare_cached(sql::DELETE_DEAD_LETTERS).await?;
         client.execute(&statement, &[&before]).await?;
         Ok(())
     }
 
     async fn report(&self, sql: &str, lease: &Lease, at: Timestamp, status: &str) -> Result<(), StoreError> {
-        let client = self.client().await?;
+        let client = self.writer().await?;
         let statement = client.prepare_cached(sql).await?;
         let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
         client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until, &at, &status]).await?;

@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts,
+};
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
 use tokio_postgres::Config;
@@ -11,14 +13,34 @@ use url::Url;
 
 use super::StoreError;
 
-const CONNECTIONS: usize = 16;
+/// What a connection is for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Use {
+    Reading,
+    /// The write door and the outbox. Their statements go by index alone, planned once: a plan that was made and
+    /// kept while a table was nearly empty would read the table through when it has filled.
+    Writing,
+}
+
+const INDEX_ALONE: &str = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan";
+
+const CONNECTIONS: usize = 10;
 /// How long a request may wait for a connection before it is told to come back later.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-pub fn open(url: &str) -> Result<Pool, StoreError> {
+pub fn open(url: &str, what_for: Use) -> Result<Pool, StoreError> {
     let manager =
         Manager::from_config(config(url)?, tls()?, ManagerConfig { recycling_method: RecyclingMethod::Fast });
+    let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
+        Box::pin(async move {
+            match what_for {
+                Use::Reading => Ok(()),
+                Use::Writing => client.batch_execute(INDEX_ALONE).await.map_err(HookError::Backend),
+            }
+        })
+    });
     Pool::builder(manager)
+        .post_create(prepare)
         .max_size(CONNECTIONS)
         .runtime(Runtime::Tokio1)
         .timeouts(Timeouts { wait: Some(PATIENCE), create: Some(PATIENCE), recycle: Some(PATIENCE) })
