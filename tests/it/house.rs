@@ -3,6 +3,10 @@
 //! A test opens a house, uses it over HTTP, and closes it. Closing refuses leftovers: letters that were never
 //! delivered, and a trail that does not match the rows.
 
+pub mod database;
+pub mod lists;
+pub mod pages;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};

@@ -1,0 +1,59 @@
+//! Lists, notices and exports, as a list's owner makes them.
+
+use std::collections::BTreeMap;
+
+use clap::ValueEnum as _;
+use optin::app::App;
+use optin::consent::notice::NoticeText;
+use optin::journeys::export::{Export, Format};
+use serde_json::{Value, json};
+
+use super::{House, NEWS};
+
+impl House {
+    /// Makes a list, called `The <slug>` in English and `Die <slug>` in German. `fields` as a list's row keeps them.
+    pub async fn new_list(&self, slug: &str, fields: Value) {
+        let title = json!({ "en": format!("The {slug}"), "de": format!("Die {slug}") });
+        let options = json!({ "title": title, "lang": "en", "fields": fields });
+        let options = serde_json::from_value(options).unwrap();
+        let texts = texts(&format!("What the {slug} is for."));
+        let store = &self.app.store;
+        let number = store.create_list(slug, &options, texts, self.clock.now(), App::random()).await.unwrap();
+        number.expect("the slug is free");
+    }
+
+    /// Publishes the next version of the news' notice, whose purpose is told as `text`; in German as `text (de)`.
+    pub async fn publish(&self, text: &str, new_purpose: bool) {
+        let store = &self.app.store;
+        let (list, current) = store.find_list(NEWS).await.unwrap().unwrap();
+        let (now, random) = (self.clock.now(), App::random());
+        let published =
+            store.publish_notice(list.number, &current, new_purpose, texts(text), now, random).await;
+        assert!(published.unwrap());
+    }
+
+    /// Whom an export of this list holds.
+    pub async fn people(&self, slug: &str) -> Vec<Value> {
+        let app = &self.app;
+        app.store.add_operator("tester", app.clock.now()).await.unwrap();
+        let export = Export { store: &app.store, keys: &app.keys, links: &app.links };
+        let mut bytes = Vec::new();
+        let jsonl = Format::from_str("jsonl", true).unwrap();
+        export.write(slug, "tester", jsonl, &mut bytes, |_| {}).await.unwrap();
+        let text = String::from_utf8(bytes).unwrap();
+        text.lines().map(|line| serde_json::from_str(line).unwrap()).collect()
+    }
+}
+
+fn texts(purpose: &str) -> BTreeMap<String, NoticeText> {
+    let text = |purpose: String| NoticeText {
+        purpose,
+        sender: "Example Publishing sends it.".into(),
+        recipients: "Nobody else gets it.".into(),
+        storage: "It is kept in Germany.".into(),
+        retention: "It is kept until you leave.".into(),
+        legal_basis: "Your consent.".into(),
+        withdrawal: "You can withdraw at any time.".into(),
+    };
+    BTreeMap::from([("en".into(), text(purpose.into())), ("de".into(), text(format!("{purpose} (de)")))])
+}

@@ -1,0 +1,177 @@
+//! Every page that there is, each met in the way that leads to it.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use regex::Regex;
+use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap};
+use reqwest::{Method, Response, StatusCode};
+
+use super::{House, NEWS, link};
+
+/// A page as it arrived.
+pub struct Page {
+    /// Its template and, for a refusal, which: `signup`, `refused.method`.
+    pub name: &'static str,
+    pub status: StatusCode,
+    pub headers: HeaderMap,
+    pub html: String,
+}
+
+impl House {
+    /// All pages, by somebody who reads `lang`. A template that is not met fails the test.
+    pub async fn every_page(&self, lang: &str) -> Vec<Page> {
+        let mut walk = Walk { house: self, lang, pages: Vec::new() };
+        walk.one_subscription().await;
+        walk.a_strangers_mistake().await;
+        walk.refusals().await;
+        walk.what_time_changes().await;
+        let met: BTreeSet<&str> =
+            walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
+        let pages = self.app.templates.names().filter_map(|name| name.strip_prefix("pages/"));
+        let pages = pages.map(|name| name.trim_end_matches(".html"));
+        assert_eq!(met, pages.filter(|name| !["layout", "parts"].contains(name)).collect());
+        walk.pages
+    }
+}
+
+struct Walk<'a> {
+    house: &'a House,
+    lang: &'a str,
+    pages: Vec<Page>,
+}
+
+impl Walk<'_> {
+    async fn one_subscription(&mut self) {
+        self.get("home", "/").await;
+        self.get("signup", &format!("/lists/{NEWS}")).await;
+        self.sign_up("signup", "nobody").await;
+        self.sign_up("check_mail", "ann@example.org").await;
+        let letter = self.house.letter("ann@example.org").await;
+        let (confirm, not_me) = (link(&letter.text, "/c/"), link(&letter.text, "/n/"));
+        self.get("confirm", &confirm).await;
+        self.get("not_me", &not_me).await;
+        self.post("confirmed", &confirm, &[]).await;
+        self.post("already_confirmed", &confirm, &[]).await;
+        self.post("not_me_active", &not_me, &[]).await;
+        self.sign_up("check_mail", "ann@example.org").await;
+        self.house.letters("ann@example.org", 2).await;
+        let leave = self.house.unsubscribe_url("ann@example.org").await;
+        self.get("unsubscribe", &leave).await;
+        self.post("unsubscribed", &leave, &[("from", "page")]).await;
+        self.post("nothing_here", &leave, &[("from", "page")]).await;
+        self.get("leave", &format!("/lists/{NEWS}/leave")).await;
+        self.get("inbox", "/inbox").await;
+    }
+
+    async fn a_strangers_mistake(&mut self) {
+        self.sign_up("check_mail", "bob@example.org").await;
+        let not_me = link(&self.house.letter("bob@example.org").await.text, "/n/");
+        self.post("not_me_done", &not_me, &[]).await;
+    }
+
+    async fn refusals(&mut self) {
+        let door = format!("/lists/{NEWS}");
+        let form = "application/x-www-form-urlencoded";
+        self.get("refused.unknown_list", "/lists/nothing").await;
+        self.get("refused.incomplete_link", "/c/half-a-token").await;
+        self.get("refused.not_found", "/nowhere").await;
+        self.ask("refused.method", Method::PUT, &door, form, "").await;
+        self.ask("refused.bad_request", Method::POST, &door, form, "email=%FF").await;
+        self.ask("refused.too_large", Method::POST, &door, form, &"x".repeat(16 * 1024 + 1)).await;
+        self.ask("refused.media_type", Method::POST, &door, "text/plain", "hello").await;
+        for (name, sqlstate) in [("refused.internal", "XX000"), ("refused.busy", "53300")] {
+            self.house.fault("INSERT", "subscriptions", sqlstate).await;
+            self.sign_up(name, "cem@example.org").await;
+            self.house.mend().await;
+        }
+    }
+
+    async fn what_time_changes(&mut self) {
+        self.sign_up("check_mail", "dora@example.org").await;
+        let confirm = link(&self.house.letter("dora@example.org").await.text, "/c/");
+        let before = self.notice().await;
+        self.house.publish("For something else from now on.", true).await;
+        self.post("notice_changed", &confirm, &[]).await;
+        let form = [("email", "emil@example.org"), ("consent", "yes"), ("notice", &before)];
+        self.post("signup", &format!("/lists/{NEWS}"), &form).await;
+        self.house.all_letters().await;
+        self.house.advance(SignedDuration::from_hours(73));
+        self.get("expired", &confirm).await;
+    }
+
+    async fn notice(&self) -> String {
+        self.house.app.store.find_list(NEWS).await.unwrap().unwrap().1.version.to_string()
+    }
+
+    async fn sign_up(&mut self, name: &'static str, email: &str) {
+        let (notice, lang) = (self.notice().await, self.lang);
+        let form = [("email", email), ("consent", "yes"), ("notice", &notice), ("lang", lang)];
+        self.post(name, &format!("/lists/{NEWS}"), &form).await;
+    }
+
+    async fn get(&mut self, name: &'static str, path: &str) {
+        let request = self.house.request(Method::GET, path).header(ACCEPT_LANGUAGE, self.lang);
+        self.keep(name, request.send().await.unwrap()).await;
+    }
+
+    async fn post(&mut self, name: &'static str, path: &str, form: &[(&str, &str)]) {
+        let request = self.house.request(Method::POST, path).header(ACCEPT_LANGUAGE, self.lang);
+        self.keep(name, request.form(form).send().await.unwrap()).await;
+    }
+
+    async fn ask(&mut self, name: &'static str, method: Method, path: &str, kind: &str, body: &str) {
+        let request = self.house.request(method, path).header(ACCEPT_LANGUAGE, self.lang);
+        let request = request.header(CONTENT_TYPE, kind).body(body.to_owned());
+        self.keep(name, request.send().await.unwrap()).await;
+    }
+
+    /// Keeps a page once its title shows that it is the one that was looked for.
+    async fn keep(&mut self, name: &'static str, response: Response) {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let html = response.text().await.unwrap();
+        let key = match name.strip_prefix("refused.") {
+            Some(refusal) => format!("refusal.{refusal}.title"),
+            None => format!("{name}.title"),
+        };
+        let (list, _) = self.house.app.store.find_list(NEWS).await.unwrap().unwrap();
+        let title = self.house.say(self.lang, &key, &[("list", list.title(self.lang))]);
+        assert!(decoded(&html).contains(&format!("<h1>{title}</h1>")), "{name}, in {}: {html}", self.lang);
+        self.pages.push(Page { name, status, headers, html });
+    }
+}
+
+impl House {
+    /// Words of the catalogues.
+    pub fn say(&self, lang: &str, key: &str, args: &[(&str, &str)]) -> String {
+        let args: Vec<(&str, &dyn std::fmt::Display)> =
+            args.iter().map(|(name, value)| (*name, value as &dyn std::fmt::Display)).collect();
+        self.app.templates.words().t(lang, key, &args).unwrap()
+    }
+}
+
+/// HTML with its character references resolved, as far as our templates write any.
+pub fn decoded(html: &str) -> String {
+    let pairs = [("&#x2f;", "/"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
+    pairs.iter().fold(html.to_owned(), |html, (from, to)| html.replace(from, to)).replace("&amp;", "&")
+}
+
+/// Every address that a program opens by itself when it shows this HTML or CSS, or sends a form to.
+pub fn loads(html: &str) -> Vec<String> {
+    found(
+        html,
+        r#"(?ix) (?: \b(?:src|srcset|poster|background|data|action|formaction|ping|manifest|codebase|xlink:href)
+                     | <(?:link|base|image|use)\b[^>]*?\shref | http-equiv="refresh"[^>]*content ) \s*=\s* ["']([^"']*)
+              | (?:url\(|@import) \s* ["']?([^"')]*)"#,
+    )
+}
+
+/// Where its links lead, for who follows them.
+pub fn anchors(html: &str) -> Vec<String> {
+    found(html, r#"(?i)<a\b[^>]*?\shref\s*=\s*["']([^"']*)"#)
+}
+
+fn found(html: &str, pattern: &str) -> Vec<String> {
+    let of = |found: regex::Captures| decoded(found.get(1).or(found.get(2)).map_or("", |of| of.as_str()));
+    Regex::new(pattern).unwrap().captures_iter(html).map(of).collect()
+}
