@@ -1,0 +1,68 @@
+//! Signing up tells nobody who is on a list (design, chapter 9).
+
+use std::collections::BTreeMap;
+
+use reqwest::Response;
+
+use super::Signup;
+use crate::house::{House, NEWS};
+
+/// Everything of an answer but its date.
+async fn all_of(answer: Response) -> (u16, BTreeMap<String, Vec<u8>>, Vec<u8>) {
+    let headers = answer.headers().iter().filter(|(name, _)| *name != "date");
+    let headers = headers.map(|(name, value)| (name.to_string(), value.as_bytes().to_vec())).collect();
+    (answer.status().as_u16(), headers, answer.bytes().await.unwrap().to_vec())
+}
+
+#[tokio::test]
+async fn the_answer_is_the_same_for_a_new_a_pending_an_active_and_a_paused_address() {
+    let house = House::open().await;
+    house.subscribe("paused@example.org").await;
+    house.execute("UPDATE subscriptions SET state = 3").await;
+    house.subscribe("active@example.org").await;
+    house.sign_up("pending@example.org").await;
+    let states = "SELECT count(DISTINCT state) FROM subscriptions";
+    assert_eq!(house.count(states).await, 3);
+
+    for (lang, json) in [("en", false), ("de", false), ("en", true), ("de", true)] {
+        let ask = async |who: &str| {
+            let signup = Signup::of(&format!("{who}@example.org"));
+            all_of(match json {
+                true => signup.by_program(&house, NEWS, lang).await,
+                false => signup.by_browser(&house, NEWS, lang).await,
+            })
+            .await
+        };
+        let new = ask(&format!("new-{lang}-{json}")).await;
+        assert_eq!(new.0, if json { 202 } else { 200 });
+        assert!(new.1.len() > 8 && new.2.len() > 10, "there is something to compare");
+        for who in ["pending", "active", "paused"] {
+            assert!(ask(who).await == new, "the answer to a {who} address differs");
+        }
+    }
+    assert_eq!(house.count(states).await, 3, "and nobody's state has changed");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_mail_alone_tells_the_difference() {
+    let house = House::open().await;
+    house.subscribe("paused@example.org").await;
+    house.execute("UPDATE subscriptions SET state = 3").await;
+    house.subscribe("active@example.org").await;
+    for who in ["new", "active", "paused"] {
+        house.sign_up(&format!("{who}@example.org")).await;
+    }
+    house.all_letters().await;
+    let subject = |kind: &str| {
+        let list = ("list", "Sampletown News");
+        house.say("en", &format!("letter.{kind}.subject"), &[list])
+    };
+    let (ask, tell) = (subject("confirmation"), subject("already_subscribed"));
+    for (who, subjects) in [("new", vec![&ask]), ("active", vec![&ask, &tell]), ("paused", vec![&ask, &tell])]
+    {
+        let letters = house.letters(&format!("{who}@example.org"), subjects.len()).await;
+        assert_eq!(letters.iter().map(|letter| &letter.subject).collect::<Vec<_>>(), subjects, "{who}");
+    }
+    house.close().await;
+}
