@@ -1,0 +1,134 @@
+//! Centiro's promises.
+
+use jiff::tz::TimeZone;
+use jiff::{SignedDuration, Timestamp};
+use reqwest::Method;
+use reqwest::header::COOKIE;
+use serde_json::Value;
+
+use crate::house::{House, NEWS, link};
+
+#[tokio::test]
+async fn p_cen_2_permission_is_asked_before_an_address_is_used_for_anything_but_asking() {
+    let house = House::open().await;
+    let form = [
+        ("email", "ann@example.org"),
+        ("consent", "yes"),
+        ("notice", "1"),
+        ("lang", "en"),
+        ("name", "Annabella"),
+        ("country", "IE"),
+    ];
+    assert_eq!(house.post("/lists/news", &form).await.status(), 200);
+    for _ in 0..3 {
+        house.all_letters().await;
+        house.advance(SignedDuration::from_hours(20));
+        assert!(house.people(NEWS).await.is_empty());
+    }
+    let letters = house.all_letters().await;
+    assert_eq!(letters.len(), 1, "one letter asks; nobody is reminded");
+    assert_eq!(
+        letters[0].subject,
+        house.say("en", "letter.confirmation.subject", &[("list", "Sampletown News")])
+    );
+    assert!(!letters[0].raw.contains("Annabella") && !letters[0].html.contains("Annabella"));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_cen_3_service_letters_are_marked_as_such_and_are_no_part_of_a_mailing() {
+    let house = House::open().await;
+    house.subscribe("ann@example.org").await;
+    house.sign_up("ann@example.org").await;
+    let letters = house.letters("ann@example.org", 2).await;
+    for (letter, kind) in letters.iter().zip(["confirmation", "already_subscribed"]) {
+        let subject = house.say("en", &format!("letter.{kind}.subject"), &[("list", "Sampletown News")]);
+        assert_eq!(letter.subject, subject);
+        assert_eq!(letter.headers["auto-submitted"], ["auto-generated"]);
+        for name in letter.headers.keys() {
+            let bulk = ["precedence", "feedback-id", "x-campaign", "reply-to"].contains(&name.as_str());
+            assert!(!name.starts_with("list-") && !bulk, "{kind} has {name}");
+        }
+        assert!(!letter.raw.to_lowercase().contains("list-unsubscribe"), "{kind}");
+        for header in ["from", "to", "date", "message-id", "subject"] {
+            assert_eq!(letter.headers[header].len(), 1, "{kind}: {header}");
+        }
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_cen_4_visits_are_not_told_apart_and_no_cookie_is_ever_set() {
+    let house = House::open().await;
+    for page in house.every_page("en").await {
+        for name in ["set-cookie", "etag", "last-modified"] {
+            assert!(!page.headers.contains_key(name), "{} has {name}", page.name);
+        }
+    }
+    house.close().await;
+
+    let house = House::open().await;
+    let leave = house.subscribe("ann@example.org").await;
+    house.sign_up("bob@example.org").await;
+    let letter = house.letter("bob@example.org").await;
+    let doors = [link(&letter.text, "/c/"), link(&letter.text, "/n/"), leave];
+    let paths = ["/", "/lists/news", "/lists/news/leave", "/assets/optin.css", "/nowhere", "/healthz"];
+    for path in paths.iter().copied().chain(doors.iter().map(String::as_str)) {
+        let visit = async |cookie: &str| {
+            let answer = house.request(Method::GET, path).header(COOKIE, cookie).send().await.unwrap();
+            let mut headers = answer.headers().clone();
+            headers.remove("date");
+            assert!(!headers.contains_key("set-cookie") && !headers.contains_key("etag"), "{path}");
+            (answer.status(), headers, answer.bytes().await.unwrap())
+        };
+        let first = visit("").await;
+        assert!(
+            first == visit("").await && first == visit("visitor=77").await,
+            "two visits of {path} differ"
+        );
+    }
+    for answer in [house.post(&doors[0], &[]).await, house.post(&doors[2], &[]).await] {
+        assert!(answer.status() == 200 && !answer.headers().contains_key("set-cookie"));
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_cen_6_the_text_shows_its_version_and_the_date_of_its_last_update() {
+    let house = House::open().await;
+    let first = house.clock.now();
+    house.sign_up("ann@example.org").await;
+    let confirm = link(&house.letter("ann@example.org").await.text, "/c/");
+    assert_shows(&house, "/lists/news", 1, first).await;
+
+    house.all_letters().await;
+    house.advance(SignedDuration::from_hours(40));
+    house.publish("The same, told better.", false).await;
+    let second = house.clock.now();
+    assert_shows(&house, "/lists/news", 2, second).await;
+    // Who signed up before is shown the text that they agreed to.
+    assert_shows(&house, &confirm, 1, first).await;
+
+    house.publish("Something else.", true).await;
+    assert_shows(&house, &confirm, 3, second).await;
+    let stale = [("email", "bob@example.org"), ("consent", "yes"), ("notice", "1"), ("lang", "en")];
+    let html = house.post("/lists/news", &stale).await.text().await.unwrap();
+    assert!(html.contains(&format!("Version 3, published on {}", day(second))), "{html}");
+
+    let list = house.request(Method::GET, "/lists/news").header("accept", "application/json");
+    let list: Value = list.send().await.unwrap().json().await.unwrap();
+    assert_eq!(list["notice"]["version"], 3);
+    assert_eq!(list["notice"]["published_at"], second.to_string());
+    house.close().await;
+}
+
+async fn assert_shows(house: &House, path: &str, version: u32, at: Timestamp) {
+    let answer = house.request(Method::GET, path).header("accept-language", "en").send().await.unwrap();
+    let html = answer.text().await.unwrap();
+    assert!(html.contains(&format!("Version {version}, published on {}", day(at))), "{path}: {html}");
+}
+
+/// As English writes it.
+fn day(at: Timestamp) -> String {
+    at.to_zoned(TimeZone::UTC).strftime("%-d %B %Y").to_string()
+}

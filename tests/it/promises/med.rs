@@ -1,0 +1,187 @@
+//! Medviso's promises.
+
+use std::collections::BTreeSet;
+
+use jiff::SignedDuration;
+use reqwest::{Method, StatusCode};
+use serde_json::Value;
+
+use super::is_shown_everywhere;
+use crate::house::database::holds;
+use crate::house::pages::decoded;
+use crate::house::{House, NEWS, link};
+
+#[tokio::test]
+async fn p_med_1_the_controller_is_named_with_address_and_registration_on_every_page_and_letter() {
+    let registration = "Register of Sampletown, HRB 12345";
+    is_shown_everywhere(&["Example Publishing", "1 Sample Street 12345 Sampletown", registration]).await;
+}
+
+#[tokio::test]
+async fn p_med_2_a_field_that_the_list_does_not_declare_is_refused_and_not_stored() {
+    let house = House::open().await;
+    let before = house.rows().await;
+    let form = [
+        ("email", "ann@example.org"),
+        ("consent", "yes"),
+        ("notice", "1"),
+        ("name", "Ann"),
+        ("birthday", "1990-01-31"),
+    ];
+    let refused = house.post("/lists/news", &form).await;
+    assert_eq!(refused.status(), 422);
+    let after = house.rows().await;
+    assert_eq!(after, before);
+    assert!(!holds(&after, "1990-01-31") && !holds(&after, "birthday"));
+
+    // Without it, exactly what is declared is kept and exported.
+    assert_eq!(house.post("/lists/news", &form[..4]).await.status(), 200);
+    let confirm = link(&house.letter("ann@example.org").await.text, "/c/");
+    assert_eq!(house.post(&confirm, &[]).await.status(), 200);
+    let person = house.persons().await.pop().unwrap();
+    assert_eq!(person.profile.into_iter().collect::<Vec<_>>(), [("name".to_owned(), "Ann".to_owned())]);
+    let people = house.people(NEWS).await;
+    let columns: BTreeSet<&str> = people[0].as_object().unwrap().keys().map(String::as_str).collect();
+    let fields: Vec<_> = columns.into_iter().filter(|name| name.starts_with("field_")).collect();
+    assert_eq!(fields, ["field_country", "field_name"]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_3_nobody_comes_onto_the_export_but_by_their_own_confirmation() {
+    let house = House::open().await;
+    for who in ["ann", "bob", "cem", "dora"] {
+        house.sign_up(&format!("{who}@example.org")).await;
+    }
+    let text = async |who: &str| house.letter(&format!("{who}@example.org")).await.text;
+    let (ann, bob, cem) = (text("ann").await, text("bob").await, text("cem").await);
+    // Bob's scanner opens his links, Cem says that it was not him, Dora does nothing, and only Ann presses.
+    for door in ["/c/", "/n/"] {
+        assert_eq!(house.get(&link(&bob, door)).await.status(), 200);
+    }
+    assert_eq!(house.post(&link(&cem, "/n/"), &[]).await.status(), 200);
+    assert_eq!(house.post(&link(&cem, "/c/"), &[]).await.status(), 200);
+    assert_eq!(house.post(&link(&ann, "/c/"), &[]).await.status(), 200);
+    // A signup that somebody else sends in does not count for her, however it calls itself.
+    let form = [("email", "eve@example.org"), ("consent", "yes"), ("notice", "1"), ("state", "active")];
+    assert_eq!(house.post("/lists/news", &form).await.status(), 422);
+    for path in ["/lists/news/import", "/import", "/subscriptions", "/lists/news/subscriptions"] {
+        for method in [Method::POST, Method::PUT] {
+            let form = [("email", "eve@example.org"), ("consent", "yes"), ("notice", "1")];
+            let answer = house.request(method, path).form(&form).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::NOT_FOUND, "{path}");
+        }
+    }
+    house.all_letters().await;
+    house.advance(SignedDuration::from_hours(100));
+    let people = house.people(NEWS).await;
+    let emails: Vec<&Value> = people.iter().map(|person| &person["email"]).collect();
+    assert_eq!(emails, ["ann@example.org"]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_5_the_unsubscribe_url_of_each_exported_row_works_for_that_person_alone() {
+    let house = House::open().await;
+    for who in ["ann", "bob", "cem"] {
+        house.subscribe(&format!("{who}@example.org")).await;
+    }
+    let mut left = house.people(NEWS).await;
+    assert_eq!(left.len(), 3);
+    while let Some(person) = left.pop() {
+        let url = person["unsubscribe_url"].as_str().unwrap();
+        assert_eq!(person["list_unsubscribe"], format!("<{url}>"));
+        assert_eq!(person["list_unsubscribe_post"], "List-Unsubscribe=One-Click");
+        let (name, value) = ("List-Unsubscribe", "One-Click");
+        let form = reqwest::multipart::Form::new().text(name, value);
+        assert_eq!(house.http.post(url).multipart(form).send().await.unwrap().status(), 200);
+        let mut rest = house.people(NEWS).await;
+        let by_email = |person: &Value| person["email"].to_string();
+        rest.sort_by_key(by_email);
+        left.sort_by_key(by_email);
+        assert_eq!(rest, left);
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_6_a_new_purpose_puts_nobody_on_the_export_until_they_say_yes_again() {
+    let house = House::open().await;
+    house.subscribe("ann@example.org").await;
+    house.sign_up("bob@example.org").await;
+    let bob = link(&house.letter("bob@example.org").await.text, "/c/");
+
+    house.publish("The same, told better.", false).await;
+    assert_eq!(house.people(NEWS).await.len(), 1, "a corrected wording keeps everybody");
+
+    house.publish("Something else.", true).await;
+    assert!(house.people(NEWS).await.is_empty());
+    assert_eq!(house.post(&bob, &[]).await.status(), 409, "a yes to the old purpose is none to the new");
+    assert!(house.people(NEWS).await.is_empty());
+    // Nor does a further correction bring anybody back.
+    house.publish("Something else, told better.", false).await;
+    assert!(house.people(NEWS).await.is_empty());
+
+    // Who reads the new text and says yes to it is on.
+    let form = [("email", "cem@example.org"), ("consent", "yes"), ("notice", "4")];
+    assert_eq!(house.post("/lists/news", &form).await.status(), 200);
+    let cem = link(&house.letter("cem@example.org").await.text, "/c/");
+    assert_eq!(house.post(&cem, &[]).await.status(), 200);
+    let people = house.people(NEWS).await;
+    assert_eq!(people.len(), 1);
+    assert_eq!(people[0]["notice_version"], "4");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_8_who_is_paused_or_has_left_is_off_the_very_next_export() {
+    let house = House::open().await;
+    house.subscribe("paused@example.org").await;
+    assert_eq!(house.people(NEWS).await.len(), 1);
+    house.execute("UPDATE subscriptions SET state = 3").await;
+    assert!(house.people(NEWS).await.is_empty());
+
+    let leave = house.subscribe("leaving@example.org").await;
+    assert_eq!(house.people(NEWS).await.len(), 1);
+    assert_eq!(house.post(&leave, &[]).await.status(), 200);
+    assert!(house.people(NEWS).await.is_empty());
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_9_every_refusal_says_why_and_what_to_do() {
+    for (lang, list) in [("en", "Sampletown News"), ("de", "Neues aus Musterstadt")] {
+        let house = House::open().await;
+        let mut refused = 0;
+        for page in house.every_page(lang).await.iter().filter(|page| page.status.as_u16() >= 400) {
+            refused += 1;
+            let (why, then) = match (page.name, page.status.as_u16()) {
+                ("signup", 422) => ("signup.problems".into(), "problem.email.invalid".into()),
+                ("signup", 409) => ("signup.stale".into(), "signup.stale".into()),
+                ("expired", 410) => ("expired.lead".into(), "expired.again".into()),
+                ("notice_changed", 409) => ("notice_changed.lead".into(), "notice_changed.again".into()),
+                (name, _) => {
+                    let refusal = name.strip_prefix("refused.").expect("a refusal that this test knows");
+                    (format!("refusal.{refusal}.why"), format!("refusal.{refusal}.do"))
+                }
+            };
+            let html = decoded(&page.html);
+            for key in [why, then] {
+                let n = if key.starts_with("signup") { "1" } else { "5" };
+                let words = house.say(lang, &key, &[("list", list), ("n", n)]);
+                assert!(
+                    words.len() > 15 && html.contains(&words),
+                    "{} does not say {key}: {html}",
+                    page.name
+                );
+            }
+        }
+        assert!(refused >= 13, "{refused} kinds of refusal were met");
+        house.close().await;
+    }
+}
+
+#[tokio::test]
+async fn p_med_13_the_contact_for_complaints_is_on_every_page_and_letter() {
+    is_shown_everywhere(&["privacy@example.org"]).await;
+}
