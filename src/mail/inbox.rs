@@ -1,8 +1,9 @@
 //! The inbox of `dev`: every letter that the mailer delivers, kept in a folder, one file a letter.
 
 use std::collections::BTreeMap;
-use std::fs::{self, File};
+use std::fs::{self, DirBuilder, File};
 use std::io::{self, Write as _};
+use std::os::unix::fs::DirBuilderExt as _;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -39,9 +40,10 @@ pub struct Caught {
 }
 
 impl Inbox {
-    /// Opens the folder, and makes it where there is none.
+    /// Opens the folder, and makes it where there is none: for our user alone, since letters hold addresses and links
+    /// that act.
     pub fn open(folder: PathBuf) -> io::Result<Inbox> {
-        fs::create_dir_all(&folder)?;
+        DirBuilder::new().recursive(true).mode(0o700).create(&folder)?;
         let mut newest = 0;
         for file in fs::read_dir(&folder)? {
             newest = newest.max(number_of(&file?.path()).unwrap_or(0));
