@@ -1,0 +1,71 @@
+//! `optin export`: in whose name, of what, and a file only when it is whole.
+
+use std::os::unix::fs::PermissionsExt as _;
+
+use super::site::{Relay, Site};
+use crate::house::{connect, database, until};
+use crate::process::{Process, optin};
+
+#[tokio::test]
+async fn an_export_is_made_in_the_name_of_an_operator_on_a_list_that_exists() {
+    let site = Site::ready(&database(true).await, 1).await;
+    let said = site.run(&["export", "nosuch", "--as", "olga"]).await;
+    assert!(said.refusal().contains("no list `nosuch`"), "{}", said.err);
+    let said = site.run(&["export", "news", "--as", "igor"]).await;
+    assert!(said.refusal().contains("no operator `igor`"), "{}", said.err);
+    for bad in ["Igor", "", "-igor", "igor smith"] {
+        site.run(&["operator", "add", "--", bad]).await.refusal();
+    }
+    site.run(&["operator", "add", "igor"]).await.success();
+    site.run(&["operator", "add", "igor"]).await.success();
+    site.run(&["export", "news", "--as", "igor"]).await.success();
+
+    // Nobody is subscribed: a header line alone, and in JSON lines nothing.
+    let said = site.export(&[]).await;
+    assert_eq!((said.success().lines().count(), said.err.as_str()), (1, "0 rows exported\n"));
+    assert!(said.out.starts_with("email,lang,confirmed_at,"));
+    assert_eq!(site.export(&["--format", "jsonl"]).await.success(), "");
+}
+
+#[tokio::test]
+async fn an_exports_file_appears_only_when_it_is_whole() {
+    let (url, relay) = (database(true).await, Relay::open().await);
+    let site = Site::ready(&url, relay.port).await;
+    let replica = site.serve().await;
+    for n in 0..3 {
+        let email = format!("person{n}@example.org");
+        assert_eq!(replica.sign_up(&email).await.status(), 200);
+        assert_eq!(replica.press(&relay.confirm_link(&email).await).await, 200);
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("news.csv");
+    let out = ["--out", file.to_str().unwrap()];
+    let names = || -> Vec<_> {
+        let entries = std::fs::read_dir(folder.path()).unwrap();
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+    };
+
+    // As long as the rows do not come, nothing has the file's name.
+    let db = connect(&url).await;
+    db.batch_execute("BEGIN; LOCK TABLE subscriptions").await.unwrap();
+    let arguments = [&["export", "news", "--as", "olga"], &out[..]].concat();
+    let mut export = Process::start(optin(&arguments, &site.settings));
+    until("a half file", async || names().iter().any(|name| name.ends_with(".half"))).await;
+    assert!(!file.exists());
+    db.batch_execute("COMMIT").await.unwrap();
+    assert_eq!(export.end().await.code(), Some(0), "{}", export.said().1);
+    assert_eq!(export.said(), (String::new(), "3 rows exported\n".into()));
+    assert_eq!(names(), ["news.csv"]);
+    let whole = std::fs::read_to_string(&file).unwrap();
+    assert_eq!(whole, site.export(&[]).await.success());
+    assert_eq!((whole.lines().count(), whole.matches("@example.org").count()), (4, 3));
+    assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600, "it holds addresses");
+
+    // One that breaks in the middle leaves the last good one alone, and nothing beside it.
+    let broken =
+        "UPDATE subscriptions SET seal = '\\x00' WHERE id = (SELECT max(id::text)::bytea FROM subscriptions)";
+    assert_eq!(db.execute(broken, &[]).await.unwrap(), 1);
+    site.export(&out).await.refusal();
+    assert_eq!(names(), ["news.csv"]);
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), whole);
+}

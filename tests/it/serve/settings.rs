@@ -1,0 +1,148 @@
+//! Settings, and the small commands: exit codes, and one line that says what to do.
+
+use std::collections::BTreeMap;
+use std::os::unix::fs::PermissionsExt as _;
+
+use optin::store::migrate::migrations;
+
+use super::site::{CONTROLLER, Site};
+use crate::house::database;
+use crate::process::{optin, run};
+
+/// Nobody listens there.
+const NOWHERE: &str = "postgresql://optin:hunter2@127.0.0.1:1/optin";
+
+#[tokio::test]
+async fn serve_check_says_yes_to_good_settings_and_reaches_for_nothing() {
+    let site = Site::new(NOWHERE, 1).await;
+    assert_eq!(site.run(&["serve", "--check"]).await.success(), "The settings are good\n");
+    // The same from a file alone.
+    let mut settings = BTreeMap::from([("OPTIN_CONFIG", site.path("whole.toml"))]);
+    let whole = format!(
+        "database_url = \"{NOWHERE}\"\nkeys_file = \"{}\"\npublic_url = \"http://localhost:8080\"\n\
+         smtp_url = \"smtp://relay.example\"\n{CONTROLLER}",
+        site.path("keys.toml")
+    );
+    std::fs::write(site.path("whole.toml"), whole).unwrap();
+    run(optin(&["serve", "--check"], &settings)).await.success();
+    // The environment goes before the file.
+    settings.insert("OPTIN_SMTP_URL", "gopher://relay.example".into());
+    assert!(run(optin(&["serve", "--check"], &settings)).await.refusal().contains("OPTIN_SMTP_URL"));
+}
+
+#[tokio::test]
+async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
+    let site = Site::new(NOWHERE, 1).await;
+    let file = |name: &str, text: &str| {
+        std::fs::write(site.path(name), text).unwrap();
+        site.path(name)
+    };
+    let nobody = file("nobody.toml", "");
+    let silent = file("silent.toml", &CONTROLLER.replace("privacy@example.org", " "));
+    let mistyped = file("mistyped.toml", &format!("lisen = \"x\"\n{CONTROLLER}"));
+    let senderless = file("senderless.toml", &CONTROLLER.replace("newsletter@example.org", "newsletter"));
+    let keys = std::fs::read_to_string(site.path("keys.toml")).unwrap();
+    let half = file("half.toml", &keys[..keys.len() / 2]);
+    for (setting, value, told) in [
+        ("OPTIN_CONFIG", nobody.as_str(), "no controller"),
+        ("OPTIN_CONFIG", &silent, "`complaints` is empty"),
+        ("OPTIN_CONFIG", &mistyped, "lisen"),
+        ("OPTIN_CONFIG", &senderless, "`mail`"),
+        ("OPTIN_CONFIG", "/nowhere/optin.toml", "/nowhere/optin.toml cannot be read"),
+        ("OPTIN_DATABASE_URL", "", "OPTIN_DATABASE_URL is not set"),
+        ("OPTIN_DATABASE_URL", "mysql://optin:hunter2@db.example/optin", "OPTIN_DATABASE_URL"),
+        ("OPTIN_PUBLIC_URL", "", "OPTIN_PUBLIC_URL is not set"),
+        ("OPTIN_PUBLIC_URL", "http://optin.example", "https://"),
+        ("OPTIN_PUBLIC_URL", "https://optin.example/path", "OPTIN_PUBLIC_URL"),
+        ("OPTIN_SMTP_URL", "", "OPTIN_SMTP_URL is not set"),
+        ("OPTIN_SMTP_URL", "smtp://optin:hunter2@", "OPTIN_SMTP_URL"),
+        ("OPTIN_KEYS_FILE", "", "OPTIN_KEYS_FILE is not set"),
+        ("OPTIN_KEYS_FILE", "/nowhere/keys.toml", "/nowhere/keys.toml cannot be read"),
+        ("OPTIN_KEYS_FILE", &half, "key ring"),
+        ("OPTIN_LISTEN", "everywhere", "OPTIN_LISTEN"),
+        ("OPTIN_PRIVATE_LISTEN", "8081", "OPTIN_PRIVATE_LISTEN"),
+        ("OPTIN_TEMPLATES_DIR", "/nowhere/templates", "/nowhere/templates"),
+    ] {
+        let said = run(optin(&["serve", "--check"], &site.with(setting, value))).await;
+        let line = said.refusal();
+        assert!(line.contains(told), "{setting}={value}: {line}");
+        assert!(!line.contains("hunter2") && !line.contains(&keys[keys.len() / 4..keys.len() / 2]), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_usage_is_answered_with_exit_code_2_and_nothing_is_done() {
+    let site = Site::new(NOWHERE, 1).await;
+    for arguments in [
+        &[][..],
+        &["serve", "--fast"],
+        &["sell"],
+        &["export"],
+        &["export", "news", "--as", "olga", "--format", "xls"],
+    ] {
+        let said = site.run(arguments).await;
+        assert_eq!((said.code, said.out.as_str()), (Some(2), ""), "{arguments:?}");
+        assert!(said.err.contains("help"), "it tells where to read on: {}", said.err);
+    }
+    for arguments in [&["--help"][..], &["--version"], &["serve", "--help"]] {
+        assert!(!site.run(arguments).await.success().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn keys_new_writes_a_ring_for_its_owner_alone_and_never_over_another() {
+    let site = Site::new(NOWHERE, 1).await;
+    let path = site.path("new.toml");
+    let said = site.run(&["keys", "new", &path]).await;
+    assert!(said.success().contains(&path) && said.err.is_empty());
+    let ring = std::fs::read_to_string(&path).unwrap();
+    assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o7777, 0o600);
+    assert_ne!(ring, std::fs::read_to_string(site.path("keys.toml")).unwrap());
+
+    let said = site.run(&["keys", "new", &path]).await;
+    assert!(said.refusal().contains(&path));
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), ring, "not touched");
+    site.run(&["keys", "new", &site.path("no/such/folder")]).await.refusal();
+}
+
+#[tokio::test]
+async fn serve_refuses_a_database_that_is_behind_until_it_is_migrated() {
+    let url = database(false).await;
+    let site = Site::new(&url, 1).await;
+    let said = site.run(&["serve"]).await;
+    assert!(said.refusal().contains("`optin migrate`"), "{}", said.err);
+
+    // Two at once, as when two replicas are rolled out: one applies, the other waits and finds nothing to do.
+    let (one, two) = tokio::join!(site.run(&["migrate"]), site.run(&["migrate"]));
+    let mut counts: Vec<_> =
+        [&one, &two].map(|said| said.success().split(' ').next().unwrap().to_owned()).into();
+    counts.sort();
+    assert_eq!(counts, ["0".to_owned(), migrations().len().to_string()]);
+    site.furnish().await;
+    assert_eq!(site.serve().await.get("/lists/news").await.0, 200);
+}
+
+#[tokio::test]
+async fn serve_and_export_refuse_a_key_ring_that_the_database_does_not_know() {
+    let url = database(true).await;
+    let site = Site::ready(&url, 1).await;
+    site.run(&["keys", "new", &site.path("other.toml")]).await.success();
+    let wrong = site.with("OPTIN_KEYS_FILE", &site.path("other.toml"));
+    for arguments in [&["serve"][..], &["export", "news", "--as", "olga"]] {
+        let said = run(optin(arguments, &wrong)).await;
+        assert!(said.refusal().contains("give the right key ring"), "{}", said.err);
+    }
+    site.serve().await;
+}
+
+#[tokio::test]
+async fn commands_that_need_a_database_say_so_in_one_line_when_it_is_away() {
+    let site = Site::new(NOWHERE, 1).await;
+    for arguments in
+        [&["serve"][..], &["migrate"], &["operator", "add", "olga"], &["export", "news", "--as", "olga"]]
+    {
+        let said = site.run(arguments).await;
+        let line = said.refusal();
+        assert!(line.contains("database cannot be reached") && !line.contains("hunter2"), "{line}");
+    }
+}
