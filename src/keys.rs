@@ -147,7 +147,7 @@ impl KeyRing {
     }
 
     /// Seals a person's data with the current root, bound to its list and id. The nonce must be random.
-    /// Layout: version ‖ kid ‖ nonce[24] ‖ XChaCha20-Poly1305 ciphertext and tag.
+    /// Layout: version ‖ kid ‖ 24 bytes of nonce ‖ XChaCha20-Poly1305 ciphertext and tag.
     pub fn seal(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {
         let aad = associated(self.current, list, id);
         let payload = Payload { msg: plain, aad: &aad };

@@ -3,7 +3,7 @@
 //! An operator's folder, laid out like the repository's `templates/`, comes before what is built in: a file there
 //! replaces the built-in one of the same name, words and stylesheet included, and a new catalogue in its `words/`
 //! is a new language. `.html` escapes what it is given, `.txt` does not. Templates may use
-//! `t("key", name=value)`, `date(timestamp)`, `moment(timestamp)`, `countries()`, the filters of [`text`], and the
+//! `t("key", name=value)`, `date(timestamp)`, `moment(timestamp)`, `countries()`, the filters of `text.rs`, and the
 //! globals `lang`, `languages`, `controller`.
 
 mod text;
