@@ -222,7 +222,7 @@ async fn a_new_purpose_stops_a_confirmation_and_a_corrected_wording_does_not() {
 #[tokio::test]
 async fn one_click_is_answered_barely_and_a_persons_own_press_with_a_page() {
     let house = House::open().await;
-    for kind in ["multipart", "urlencoded", "empty", "empty form", "page"] {
+    for kind in ["multipart", "urlencoded", "empty", "empty form", "plain", "broken", "page"] {
         let email = format!("{}@example.org", kind.replace(' ', "-"));
         let leave = house.subscribe(&email).await;
         let request = house.request(Method::POST, &leave);
@@ -232,6 +232,9 @@ async fn one_click_is_answered_barely_and_a_persons_own_press_with_a_page() {
             "urlencoded" => request.form(&[one_click]),
             "empty" => request,
             "empty form" => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(""),
+            // Nobody is kept because of how their mail program posts.
+            "plain" => request.header(CONTENT_TYPE, "text/plain").body("List-Unsubscribe=One-Click"),
+            "broken" => request.header(CONTENT_TYPE, "application/x-www-form-urlencoded").body("%FF=%00"),
             _ => request.form(&[one_click, ("from", "page")]),
         };
         // A cookie, a referrer and an origin matter to nobody.

@@ -1,5 +1,7 @@
 //! CP-Pro's promises.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use optin::app::App;
 use optin::keys::KeyRing;
@@ -12,6 +14,7 @@ use super::is_shown_everywhere;
 use crate::house::database::holds;
 use crate::house::pages::{anchors, decoded, loads};
 use crate::house::{House, NEWS, link, until};
+use crate::process::{optin, run};
 
 #[tokio::test]
 async fn p_cp_1_subscribing_takes_an_address_and_a_declaration_of_consent_and_nothing_more() {
@@ -162,18 +165,19 @@ async fn p_cp_8_a_public_url_that_is_not_encrypted_is_refused_but_on_this_machin
         ("http://10.0.0.1", false),
         ("http://localhost.example.org", false),
     ] {
-        let mut serve = tokio::process::Command::new(env!("CARGO_BIN_EXE_optin"));
-        serve.args(["serve", "--check"]).env_clear().current_dir(folder.path()).kill_on_drop(true);
-        serve
-            .env("OPTIN_CONFIG", &file)
-            .env("OPTIN_PUBLIC_URL", url)
-            .env("OPTIN_KEYS", ring.to_toml().as_str());
-        serve.env("OPTIN_DATABASE_URL", "postgresql://127.0.0.1:1/optin");
-        serve.env("OPTIN_SMTP_URL", "smtp://127.0.0.1:1");
-        let said = serve.output().await.unwrap();
-        let why = String::from_utf8(said.stderr).unwrap();
-        assert_eq!(said.status.code(), Some(if good { 0 } else { 1 }), "{url}: {why}");
-        assert_eq!(why.contains("https://"), !good, "{url}: {why}");
+        let settings = BTreeMap::from([
+            ("OPTIN_CONFIG", file.display().to_string()),
+            ("OPTIN_PUBLIC_URL", url.to_owned()),
+            ("OPTIN_KEYS", ring.to_toml().to_string()),
+            ("OPTIN_DATABASE_URL", "postgresql://127.0.0.1:1/optin".to_owned()),
+            ("OPTIN_SMTP_URL", "smtp://127.0.0.1:1".to_owned()),
+        ]);
+        let said = run(optin(&["serve", "--check"], &settings)).await;
+        if good {
+            said.success();
+        } else {
+            assert!(said.refusal().contains("https://"), "{url}: {}", said.err);
+        }
     }
 }
 
