@@ -3,6 +3,8 @@
 use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
+use tokio_postgres::GenericClient;
+
 use super::{StoreError, pool};
 
 #[derive(RustEmbed)]
@@ -51,23 +53,17 @@ pub async fn migrate(url: &str, migrations: &[Migration]) -> Result<usize, Migra
         let transaction = client.transaction().await.map_err(StoreError::from)?;
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
         transaction.batch_execute(TABLE).await.map_err(failed)?;
-        let sha256 = digest(text);
-        let known = transaction.query_opt("SELECT sha256 FROM migrations WHERE name = $1", &[name]).await;
-        match known.map_err(failed)?.map(|row| row.get::<_, Vec<u8>>(0)) {
-            Some(known) if known == sha256 => {}
-            Some(_) => return Err(MigrateError::Changed(name.clone())),
-            None => {
-                transaction.batch_execute(text).await.map_err(failed)?;
-                transaction
-                    .execute("INSERT INTO migrations (name, sha256) VALUES ($1, $2)", &[name, &sha256])
-                    .await
-                    .map_err(failed)?;
-                applied += 1;
-            }
+        // Before anything is changed: a database that another version shaped is left as it is.
+        if !known(&transaction, migrations).await?.contains(name) {
+            transaction.batch_execute(text).await.map_err(failed)?;
+            transaction
+                .execute("INSERT INTO migrations (name, sha256) VALUES ($1, $2)", &[name, &digest(text)])
+                .await
+                .map_err(failed)?;
+            applied += 1;
         }
         transaction.commit().await.map_err(failed)?;
     }
-    check_known(&client, migrations).await?;
     Ok(applied)
 }
 
@@ -78,8 +74,7 @@ pub async fn check(url: &str, migrations: &[Migration]) -> Result<(), MigrateErr
     if !exists.map_err(StoreError::from)?.get::<_, bool>(0) {
         return Err(MigrateError::Behind(migrations.len()));
     }
-    let known = check_known(&client, migrations).await?;
-    match migrations.len() - known {
+    match migrations.len() - known(&client, migrations).await?.len() {
         0 => Ok(()),
         behind => Err(MigrateError::Behind(behind)),
     }
@@ -91,23 +86,21 @@ const TABLE: &str = "CREATE TABLE IF NOT EXISTS migrations (
     applied_at timestamptz NOT NULL DEFAULT now()
 )";
 
-async fn check_known(
-    client: &tokio_postgres::Client,
-    migrations: &[Migration],
-) -> Result<usize, MigrateError> {
+/// The migrations that were applied, if this version knows each of them.
+async fn known(client: &impl GenericClient, migrations: &[Migration]) -> Result<Vec<String>, MigrateError> {
     let rows = client.query("SELECT name, sha256 FROM migrations ORDER BY name", &[]).await;
-    let rows = rows.map_err(StoreError::from)?;
-    for row in &rows {
+    let mut known = Vec::new();
+    for row in rows.map_err(StoreError::from)? {
         let name: String = row.get("name");
         match migrations.iter().find(|(of, _)| *of == name) {
             None => return Err(MigrateError::Unknown(name)),
             Some((_, text)) if digest(text) != row.get::<_, Vec<u8>>("sha256") => {
                 return Err(MigrateError::Changed(name));
             }
-            Some(_) => {}
+            Some(_) => known.push(name),
         }
     }
-    Ok(rows.len())
+    Ok(known)
 }
 
 fn digest(text: &str) -> Vec<u8> {
