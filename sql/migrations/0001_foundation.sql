@@ -47,6 +47,19 @@ CREATE TABLE subscriptions (
     CHECK (state <> 1 OR confirmed_commitment IS NOT NULL)
 );
 
+-- ANALYZE copies sampled values into a table of its own, where they would outlive their person. What is never searched
+-- for needs no statistics; of ids and keys the planner needs to know only that each is unique, and PostgreSQL keeps
+-- the least and the greatest that it last met.
+ALTER TABLE subscriptions
+    ALTER seal SET STATISTICS 0,
+    ALTER reference SET STATISTICS 0,
+    ALTER confirmed_commitment SET STATISTICS 0,
+    ALTER withdrawn_commitment SET STATISTICS 0,
+    ALTER id SET STATISTICS 1,
+    ALTER id SET (n_distinct = -1),
+    ALTER address_key SET STATISTICS 1,
+    ALTER address_key SET (n_distinct = -1);
+
 -- Letters that wait. One of a kind a subscription; erased with it by the primary key's prefix, so that no second
 -- index is paid for at every signup.
 CREATE TABLE outbox (
@@ -64,6 +77,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (list, subscription, kind)
 );
 CREATE INDEX outbox_due ON outbox (due_at) WHERE dead_at IS NULL;
+ALTER TABLE outbox ALTER subscription SET STATISTICS 1, ALTER subscription SET (n_distinct = -1);
 
 -- Queue and log in one: an act inserts its entry without an index, a sequencer gives the index later.
 CREATE TABLE trail_entries (
@@ -72,6 +86,7 @@ CREATE TABLE trail_entries (
     entry bytea   NOT NULL CHECK (octet_length(entry) = 70),
     CONSTRAINT trail_entries_index UNIQUE (list, index)
 );
+ALTER TABLE trail_entries ALTER entry SET STATISTICS 0;
 
 CREATE TABLE operators (
     name       text        PRIMARY KEY CHECK (name ~ '^[a-z0-9][a-z0-9._-]{0,62}$'),
