@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::chores::{postman, sweeper};
-use crate::journeys::{private_routes, routes};
+use crate::journeys::{private_routes, routes, service};
 use crate::web::headers::SecurityHeaders;
 use crate::web::server::{Limits, serve};
 
@@ -47,11 +47,11 @@ pub async fn run(
     tokio::spawn(sweeper::run(app.clone(), shutdown.clone()));
     let serve_private = async {
         if let Some(listener) = private {
-            let service = warp::service(private_routes(app.clone()));
-            serve(listener, service, shutdown.clone(), limits, headers).await;
+            let doors = service(private_routes(app.clone()));
+            serve(listener, doors, shutdown.clone(), limits, headers).await;
         }
     };
-    let serve_public = serve(public, warp::service(routes(app.clone())), shutdown.clone(), limits, headers);
+    let serve_public = serve(public, service(routes(app.clone())), shutdown.clone(), limits, headers);
     tokio::join!(serve_public, serve_private);
     // A letter that is under way may end; one that hangs is cut, and its lease brings it back.
     _ = tokio::time::timeout(limits.drain, postman).await;

@@ -10,8 +10,11 @@ mod withdraw;
 pub mod export;
 pub mod health;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 
+use hyper::body::Incoming;
+use tower::Service;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter, path};
@@ -23,7 +26,8 @@ use crate::web::refusal::Refusal;
 use crate::web::request::{Request, request};
 
 type Path<T> = BoxedFilter<T>;
-type Route = BoxedFilter<(Response,)>;
+/// One or more lines of the table.
+pub type Route = BoxedFilter<(Response,)>;
 
 /// Every public door. The inbox answers 404 where there is none: in `serve`.
 pub fn routes(app: Arc<App>) -> Route {
@@ -49,6 +53,14 @@ pub fn private_routes(app: Arc<App>) -> Route {
         bare(&app, "readyz", path!("readyz").boxed(), health::readyz),
         bare(&app, "none", warp::any().boxed(), nowhere),
     ])
+}
+
+/// Routes as what the accept loop serves.
+pub fn service(
+    routes: Route,
+) -> impl Service<http::Request<Incoming>, Response = Response, Error = Infallible, Future: Send> + Clone + Send
+{
+    warp::service(routes)
 }
 
 async fn nowhere(_: Arc<App>, _: Arc<Request>, _: String) -> Answer {
