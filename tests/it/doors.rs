@@ -142,7 +142,6 @@ async fn a_change_stands_although_whoever_asked_has_gone() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_replicas_at_the_same_rows_neither_fail_nor_leave_a_hole_in_the_trail() {
     let bench = Bench::open().await;
-    let replica = Store::open(&bench.url).unwrap();
     let lists = [bench.list(72).await, bench.list(72).await];
     let mut known: Vec<(u32, SubscriptionId)> = Vec::new();
     let (mut confirmed, mut now) = (0, noon());
@@ -164,7 +163,7 @@ async fn two_replicas_at_the_same_rows_neither_fail_nor_leave_a_hole_in_the_trai
                 changes.push(Change::Erase(Erase::not_me(&token(*list, *id), now)));
             }
         }
-        let stores = [&bench.store, &replica];
+        let stores = [&bench.store, &bench.replica];
         let passed = changes.into_iter().enumerate().map(|(n, change)| pass(stores[n % 2], change));
         for outcome in join_all(passed).await {
             let outcome = outcome.expect("no collision reaches whoever asked");

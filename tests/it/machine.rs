@@ -2,6 +2,7 @@
 //! letters and trail entries are those that `consent::subscription` and `trail::entry` say.
 
 mod model;
+mod world;
 
 use jiff::SignedDuration;
 use proptest::prelude::*;
@@ -9,7 +10,7 @@ use proptest::sample::select;
 use proptest::test_runner::{Config, TestRunner};
 
 use crate::doors::people::Bench;
-use model::{Act, Verb, World};
+use world::{Act, Verb, World};
 
 /// Cases in an ordinary run; `PROPTEST_CASES` asks for more.
 const CASES: u32 = 40;

@@ -21,9 +21,10 @@ use zeroize::Zeroizing;
 
 use crate::house::{connect, database, until};
 
-/// A migrated database of its own, with a store on it and a connection that looks on from outside.
+/// A migrated database of its own, with two replicas' stores on it and a connection that looks on from outside.
 pub struct Bench {
     pub store: Store,
+    pub replica: Store,
     pub ring: KeyRing,
     pub url: String,
     pub db: tokio_postgres::Client,
@@ -88,7 +89,8 @@ impl Bench {
     pub async fn open() -> Bench {
         let url = database(true).await;
         let ring = KeyRing::generate(Zeroizing::new(App::random()));
-        Bench { store: Store::open(&url).unwrap(), ring, db: connect(&url).await, url }
+        let [store, replica] = [(); 2].map(|()| Store::open(&url).unwrap());
+        Bench { store, replica, ring, db: connect(&url).await, url }
     }
 
     /// A new list whose unconfirmed signups live `hours`, and its first notice.

@@ -1,338 +1,60 @@
-//! What the database should hold, by the pure functions alone; and the comparison with what it does hold.
+//! What acts should come to, by the pure functions alone.
 
 use std::collections::BTreeMap;
 
-use futures_util::future::join_all;
-use jiff::{SignedDuration, Timestamp};
-use optin::app::App;
-use optin::consent::address::Address;
-use optin::consent::change::{Confirm, Entered, Erase, Signup};
+use jiff::Timestamp;
+use optin::consent::change::{Confirm, Erase, Signup};
 use optin::consent::field::Profile;
 use optin::consent::list::List;
 use optin::consent::notice::Notice;
-use optin::consent::person::Person;
-use optin::consent::record::record;
 use optin::consent::subscription::{
     ConfirmOutcome, EraseOutcome, LEAVES_ENTRY, Row, SignupOutcome, State, on_confirm, on_erase, on_signup,
 };
 use optin::store::outbox::LetterKind;
 use optin::token::SubscriptionId;
-use optin::trail::entry::{Event, LENGTH, ZEROS, commitment, entry, opening, service_tail};
-use proptest::prelude::*;
+use optin::trail::entry::{Event, LENGTH, ZEROS, commitment, entry, opening};
 use sha2::{Digest, Sha256};
 
-use crate::doors::people::{Bench, Change, Outcome, fresh, nobody, noon, notice_texts, pass, token};
+use crate::doors::people::{Change, Outcome};
 
-/// Acts on one person that may come together: all their orders are tried.
-const MOST_AT_ONCE: usize = 4;
-
-#[derive(Clone, Copy, Debug)]
-pub enum Verb {
-    SignUp,
-    Confirm,
-    Withdraw,
-    NotMe,
-}
-
-#[derive(Clone, Copy, Debug)]
-pub struct Act {
-    pub verb: Verb,
-    pub list: usize,
-    pub who: usize,
-    /// Which of the person's links is used: 0 is the newest. A signup types the address in one of two ways by it.
-    pub link: usize,
-    /// Ten minutes after the others that come together with it, by its own clock.
-    pub later: bool,
-}
-
-/// One address on one list.
-type Key = (usize, usize);
-type Entry = [u8; LENGTH];
+pub type Entry = [u8; LENGTH];
 
 /// A subscription as it should be.
 #[derive(Clone, Debug, PartialEq)]
-struct Held {
-    row: Row,
-    id: SubscriptionId,
-    notice: u32,
-    lang: String,
-    reference: [u8; 16],
-    confirmed_at: Option<Timestamp>,
+pub struct Held {
+    pub row: Row,
+    pub id: SubscriptionId,
+    pub notice: u32,
+    pub lang: String,
+    pub reference: [u8; 16],
+    pub confirmed_at: Option<Timestamp>,
     /// What should be under the seal.
-    address: String,
-    profile: Profile,
-    record: String,
-    secret: [u8; 32],
+    pub address: String,
+    pub profile: Profile,
+    pub record: String,
+    pub secret: [u8; 32],
     /// By kind: since when it waits.
-    letters: BTreeMap<i16, Timestamp>,
+    pub letters: BTreeMap<i16, Timestamp>,
 }
 
 /// A signup and what it should leave, or any other change.
 #[derive(Clone)]
-enum Made {
+pub enum Made {
     SignUp(Signup, Box<Held>),
     Confirm(Confirm),
     Erase(Erase, Timestamp),
 }
 
-struct Published {
-    list: List,
-    notices: Vec<Notice>,
-    entries: Vec<Entry>,
-}
-
-pub struct World<'a> {
-    bench: &'a Bench,
-    pub now: Timestamp,
-    lists: Vec<Published>,
-    held: BTreeMap<Key, Held>,
-    /// Every id that a link was made for, oldest first.
-    ids: BTreeMap<Key, Vec<SubscriptionId>>,
-}
-
-impl<'a> World<'a> {
-    /// Two fresh lists and nobody on them.
-    pub async fn new(bench: &'a Bench) -> World<'a> {
-        let mut lists = Vec::new();
-        for hours in [72, 1] {
-            let (list, notice) = bench.list(hours).await;
-            let sql = "SELECT entry FROM trail_entries WHERE list = $1";
-            let first = bench.db.query_one(sql, &[&(list.number as i32)]).await.unwrap();
-            let first: Entry = first.get::<_, &[u8]>(0).try_into().unwrap();
-            assert_eq!(first[..38], entry(Event::NoticePublished, noon(), &notice.sha256, &ZEROS)[..38]);
-            lists.push(Published { list, notices: vec![notice], entries: vec![first] });
-        }
-        World { bench, now: noon(), lists, held: BTreeMap::new(), ids: BTreeMap::new() }
-    }
-
-    pub async fn publish(&mut self, list: usize, new_purpose: bool) {
-        let (now, list) = (self.now, &mut self.lists[list]);
-        let current = list.notices.last().unwrap();
-        let texts = || notice_texts(&format!("News, version {}.", current.version + 1));
-        let random: [u8; 16] = App::random();
-        let (number, store) = (list.list.number, &self.bench.store);
-        assert!(store.publish_notice(number, current, new_purpose, texts(), now, random).await.unwrap());
-        let purpose = current.purpose + u32::from(new_purpose);
-        let bytes = Notice::encode(current.version + 1, purpose, texts());
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        list.entries.push(entry(Event::NoticePublished, now, &sha256, &service_tail(&random, 0, 0)));
-        list.notices.push(Notice::decode(&bytes, now).unwrap());
-    }
-
-    /// Pausing has no door yet.
-    pub async fn pause(&mut self, list: usize, who: usize) {
-        let Some(held) = self.held.get_mut(&(list, who)) else { return };
-        if held.row.state == State::Active {
-            held.row.state = State::Paused;
-            let sql = "UPDATE subscriptions SET state = 3 WHERE list = $1 AND id = $2";
-            let number = self.lists[list].list.number as i32;
-            assert_eq!(self.bench.db.execute(sql, &[&number, &&held.id.0[..]]).await.unwrap(), 1);
-        }
-    }
-
-    /// Lets acts happen at the same time, and finds an order of each person's acts that explains what came of them.
-    pub async fn together(&mut self, acts: &[Act], one_batch: bool) -> Result<(), TestCaseError> {
-        let mut made: Vec<(Key, Made)> = Vec::new();
-        for act in acts {
-            let key = (act.list, act.who);
-            if made.iter().filter(|(of, _)| *of == key).count() < MOST_AT_ONCE {
-                made.push((key, self.make(act)));
-            }
-        }
-        for (key, made) in &made {
-            if let Made::SignUp(signup, _) = made {
-                self.ids.entry(*key).or_default().push(signup.id());
-            }
-        }
-        let changes: Vec<Change> = made.iter().map(|(_, made)| made.change()).collect();
-        let outcomes = if one_batch {
-            self.bench.pass_in_one_batch(changes).await
-        } else {
-            join_all(changes.into_iter().map(|change| pass(&self.bench.store, change))).await
-        };
-        let outcomes: Vec<Outcome> = outcomes.into_iter().map(Result::unwrap).collect();
-
-        let mut people: BTreeMap<Key, Vec<(&Made, Outcome)>> = BTreeMap::new();
-        for ((key, made), outcome) in made.iter().zip(&outcomes) {
-            people.entry(*key).or_default().push((made, *outcome));
-        }
-        for (key, acts) in people {
-            let is_signup = |(made, _): &(&Made, Outcome)| matches!(made, Made::SignUp(..));
-            let is_erasure = |(made, _): &(&Made, Outcome)| matches!(made, Made::Erase(..));
-            if acts.iter().any(is_signup) && acts.iter().any(is_erasure) {
-                self.drop_letters_of_nobody().await;
-            }
-            let stored = self.stored(key).await;
-            let explained = orders(acts.len()).into_iter().find_map(|order| {
-                let (mut held, mut entries) = (self.held.get(&key).cloned(), Vec::new());
-                let list = &self.lists[key.0];
-                let fits =
-                    order.iter().all(|n| acts[*n].0.apply(&mut held, list, &mut entries) == acts[*n].1);
-                (fits && held.as_ref().map(|held| held.id) == stored).then_some((held, entries))
-            });
-            let outcomes: Vec<Outcome> = acts.iter().map(|(_, outcome)| *outcome).collect();
-            let Some((held, entries)) = explained else {
-                let before = self.held.get(&key).map(|held| held.row);
-                return Err(TestCaseError::fail(format!("no order explains {outcomes:?} after {before:?}")));
-            };
-            self.lists[key.0].entries.extend(entries);
-            match held {
-                Some(held) => _ = self.held.insert(key, held),
-                None => _ = self.held.remove(&key),
-            }
-        }
-        Ok(())
-    }
-
-    fn make(&self, act: &Act) -> Made {
-        let Published { list, notices, .. } = &self.lists[act.list];
-        let at = if act.later { self.now + SignedDuration::from_mins(10) } else { self.now };
-        let ids = self.ids.get(&(act.list, act.who)).map_or(&[][..], Vec::as_slice);
-        let id = ids.iter().rev().nth(act.link).copied().unwrap_or_else(nobody);
-        let token = token(list.number, id);
-        match act.verb {
-            Verb::Confirm => Made::Confirm(Confirm::new(&token, at)),
-            Verb::Withdraw => Made::Erase(Erase::withdraw(&token, at), at),
-            Verb::NotMe => Made::Erase(Erase::not_me(&token, at), at),
-            Verb::SignUp => {
-                let (spelling, lang) =
-                    if act.link == 0 { ("Ann{}@Example.org", "en") } else { ("aNN{}@EXAMPLE.org", "de") };
-                let address = Address::parse(&spelling.replace("{}", &act.who.to_string())).unwrap();
-                let profile = Profile::from([("name".to_owned(), format!("Ann the {}th", act.link))]);
-                let (notice, random) = (notices.last().unwrap(), fresh());
-                let origin = Some("https://www.example.org");
-                let held = Held {
-                    row: Row {
-                        state: State::Pending,
-                        signed_up_at: at,
-                        expires_at: Timestamp::from_second((at + list.pending_ttl()).as_second()).unwrap(),
-                        told_at: None,
-                        purpose_is_current: true,
-                    },
-                    id: SubscriptionId(random.id),
-                    notice: notice.version,
-                    lang: lang.into(),
-                    reference: random.reference,
-                    confirmed_at: None,
-                    address: address.as_typed().into(),
-                    record: record(&address, list.number, &notice.sha256, lang, &profile, at, origin),
-                    profile: profile.clone(),
-                    secret: *random.secret,
-                    letters: BTreeMap::from([(LetterKind::Confirmation as i16, at)]),
-                };
-                let origin = origin.map(str::to_owned);
-                let entered = Entered { address, profile, lang: lang.into(), origin };
-                let signup = Signup::new(&self.bench.ring, list, notice, entered, random, at);
-                Made::SignUp(signup, Box::new(held))
-            }
-        }
-    }
-
-    /// An erasure that waits for a signup does not see the letter that the signup queues: the postman drops it when
-    /// he finds nobody to send it to. Nothing else may lie about without a row.
-    async fn drop_letters_of_nobody(&self) {
-        let sql = "DELETE FROM outbox o WHERE list = ANY ($1) AND kind = 2 AND NOT EXISTS
-                   (SELECT FROM subscriptions s WHERE s.list = o.list AND s.id = o.subscription)";
-        self.bench.db.execute(sql, &[&self.numbers()]).await.unwrap();
-    }
-
-    fn numbers(&self) -> Vec<i32> {
-        self.lists.iter().map(|list| list.list.number as i32).collect()
-    }
-
-    /// The id of the row that is stored for an address.
-    async fn stored(&self, (list, who): Key) -> Option<SubscriptionId> {
-        let number = self.lists[list].list.number;
-        let key = self.bench.ring.address_key(number, &format!("ann{who}@example.org"));
-        let sql = "SELECT id FROM subscriptions WHERE list = $1 AND address_key = $2";
-        let row = self.bench.db.query_opt(sql, &[&(number as i32), &&key[..]]).await.unwrap();
-        row.map(|row| SubscriptionId(row.get::<_, &[u8]>(0).try_into().unwrap()))
-    }
-
-    /// Whether rows, seals, letters and entries are all as they should be, and there are no others.
-    pub async fn agrees(&self) -> Result<(), TestCaseError> {
-        let mut expected: BTreeMap<(i32, SubscriptionId), Held> = BTreeMap::new();
-        for ((list, _), held) in &self.held {
-            let Published { list, notices, .. } = &self.lists[*list];
-            let mut held = held.clone();
-            held.row.purpose_is_current = held.purpose(notices) == notices.last().unwrap().purpose;
-            expected.insert((list.number as i32, held.id), held);
-        }
-        let stored = self.read().await?;
-        prop_assert_eq!(stored.len(), expected.len(), "rows");
-        for (key, held) in &expected {
-            prop_assert_eq!(stored.get(key), Some(held));
-        }
-        let letters = self.letters().await;
-        let owed: usize = expected.values().map(|held| held.letters.len()).sum();
-        prop_assert_eq!(letters, owed as i64, "letters, those of nobody included");
-        for Published { list, entries, .. } in &self.lists {
-            let sql = "SELECT entry FROM trail_entries WHERE list = $1 AND index IS NULL ORDER BY entry";
-            let rows = self.bench.db.query(sql, &[&(list.number as i32)]).await.unwrap();
-            let stored: Vec<&[u8]> = rows.iter().map(|row| row.get(0)).collect();
-            let mut expected: Vec<&[u8]> = entries.iter().map(|entry| &entry[..]).collect();
-            expected.sort();
-            prop_assert_eq!(stored, expected);
-        }
-        Ok(())
-    }
-
-    async fn letters(&self) -> i64 {
-        let sql = "SELECT count(*) FROM outbox WHERE list = ANY ($1)";
-        self.bench.db.query_one(sql, &[&self.numbers()]).await.unwrap().get(0)
-    }
-
-    /// All rows with what is under their seals and the letters that wait for them.
-    async fn read(&self) -> Result<BTreeMap<(i32, SubscriptionId), Held>, TestCaseError> {
-        let sql = "SELECT s.*, n.purpose = l.purpose AS purpose_is_current,
-                          ARRAY(SELECT kind FROM outbox o WHERE o.list = s.list AND o.subscription = s.id
-                                AND o.due_at = o.queued_at AND attempts = 0 AND status IS NULL AND dead_at IS NULL
-                                ORDER BY kind) AS kinds,
-                          ARRAY(SELECT queued_at FROM outbox o WHERE o.list = s.list AND o.subscription = s.id
-                                ORDER BY kind) AS times
-                   FROM subscriptions s JOIN lists l USING (list)
-                   JOIN notices n ON n.list = s.list AND n.version = s.notice
-                   WHERE s.list = ANY ($1)";
-        let mut found = BTreeMap::new();
-        for row in self.bench.db.query(sql, &[&self.numbers()]).await.unwrap() {
-            let list: i32 = row.get("list");
-            let id = SubscriptionId(row.get::<_, &[u8]>("id").try_into().unwrap());
-            let person = Person::open(&self.bench.ring, list as u32, id, row.get("seal"));
-            let person = person.map_err(|error| TestCaseError::fail(error.to_string()))?;
-            let state = State::from_number(row.get("state")).unwrap();
-            let ready: Option<&[u8]> = row.get("confirmed_commitment");
-            prop_assert_eq!(ready.is_some(), state == State::Pending, "a commitment is used once");
-            let kinds: Vec<i16> = row.get("kinds");
-            let times: Vec<Timestamp> = row.get("times");
-            prop_assert_eq!(kinds.len(), times.len(), "no letter has been touched");
-            let held = Held {
-                row: Row {
-                    state,
-                    signed_up_at: row.get("signed_up_at"),
-                    expires_at: row.get("expires_at"),
-                    told_at: row.get("told_at"),
-                    purpose_is_current: row.get("purpose_is_current"),
-                },
-                id,
-                notice: row.get::<_, i32>("notice") as u32,
-                lang: row.get("lang"),
-                reference: row.get::<_, &[u8]>("reference").try_into().unwrap(),
-                confirmed_at: row.get("confirmed_at"),
-                address: person.address,
-                profile: person.profile,
-                record: person.record,
-                secret: *person.secret,
-                letters: kinds.into_iter().zip(times).collect(),
-            };
-            found.insert((list, id), held);
-        }
-        Ok(found)
-    }
+/// A list, its notices from the first on, and what should be in its trail.
+pub struct Published {
+    pub list: List,
+    pub notices: Vec<Notice>,
+    pub entries: Vec<Entry>,
 }
 
 impl Held {
     /// The purpose that was agreed to.
-    fn purpose(&self, notices: &[Notice]) -> u32 {
+    pub fn purpose(&self, notices: &[Notice]) -> u32 {
         notices[self.notice as usize - 1].purpose
     }
 
@@ -350,7 +72,7 @@ impl Held {
 }
 
 impl Made {
-    fn change(&self) -> Change {
+    pub fn change(&self) -> Change {
         match self {
             Made::SignUp(signup, _) => Change::SignUp(signup.clone()),
             Made::Confirm(confirm) => Change::Confirm(confirm.clone()),
@@ -359,7 +81,7 @@ impl Made {
     }
 
     /// What should come of this, decided by the pure machine.
-    fn apply(&self, held: &mut Option<Held>, list: &Published, entries: &mut Vec<Entry>) -> Outcome {
+    pub fn apply(&self, held: &mut Option<Held>, list: &Published, entries: &mut Vec<Entry>) -> Outcome {
         let current = list.notices.last().unwrap().purpose;
         if let Some(held) = held {
             held.row.purpose_is_current = held.purpose(&list.notices) == current;
@@ -403,7 +125,7 @@ impl Made {
 }
 
 /// Every order of `n` things.
-fn orders(n: usize) -> Vec<Vec<usize>> {
+pub fn orders(n: usize) -> Vec<Vec<usize>> {
     let Some(last) = n.checked_sub(1) else { return vec![Vec::new()] };
     let insert = |order: Vec<usize>| (0..n).map(move |at| [&order[..at], &[last], &order[at..]].concat());
     orders(last).into_iter().flat_map(insert).collect()
