@@ -47,18 +47,15 @@ CREATE TABLE subscriptions (
     CHECK (state <> 1 OR confirmed_commitment IS NOT NULL)
 );
 
--- ANALYZE copies sampled values into a table of its own, where they would outlive their person. What is never searched
--- for needs no statistics; of ids and keys the planner needs to know only that each is unique, and PostgreSQL keeps
--- the least and the greatest that it last met.
+-- ANALYZE copies sampled values into a table of its own, where they would outlive their person. Batches go by index
+-- whatever the statistics say.
 ALTER TABLE subscriptions
+    ALTER id SET STATISTICS 0,
+    ALTER address_key SET STATISTICS 0,
     ALTER seal SET STATISTICS 0,
     ALTER reference SET STATISTICS 0,
     ALTER confirmed_commitment SET STATISTICS 0,
-    ALTER withdrawn_commitment SET STATISTICS 0,
-    ALTER id SET STATISTICS 1,
-    ALTER id SET (n_distinct = -1),
-    ALTER address_key SET STATISTICS 1,
-    ALTER address_key SET (n_distinct = -1);
+    ALTER withdrawn_commitment SET STATISTICS 0;
 
 -- Letters that wait. One of a kind a subscription; erased with it by the primary key's prefix, so that no second
 -- index is paid for at every signup.
@@ -77,7 +74,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (list, subscription, kind)
 );
 CREATE INDEX outbox_due ON outbox (due_at) WHERE dead_at IS NULL;
-ALTER TABLE outbox ALTER subscription SET STATISTICS 1, ALTER subscription SET (n_distinct = -1);
+ALTER TABLE outbox ALTER subscription SET STATISTICS 0;
 
 -- Queue and log in one: an act inserts its entry without an index, a sequencer gives the index later.
 CREATE TABLE trail_entries (
