@@ -56,6 +56,7 @@ fn samples() -> Vec<(&'static str, Json)> {
         ("not_me_active", json!({ "list": list, "leave_url": "/lists/news/leave" })),
         ("unsubscribe", json!({ "list": list, "fields": ["Name"], "action": "/u/x" })),
         ("unsubscribed", json!({ "list": list })),
+        ("leave", json!({ "list": list })),
         ("nothing_here", json!({ "leave_url": "/lists/news/leave" })),
         ("refused", json!({ "refusal": "busy", "status": 503, "seconds": 2 })),
         ("inbox", json!({ "letters": [letter] })),
