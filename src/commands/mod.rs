@@ -67,15 +67,19 @@ fn config() -> anyhow::Result<Config> {
 }
 
 /// Logs go to standard error, as lines for people on a terminal and as JSON elsewhere; `OPTIN_LOG` says how much.
-/// It speaks of our own code alone: libraries log what they were given, paths and parameters, below warnings.
 fn log(default: Level) -> anyhow::Result<()> {
     let level = match std::env::var("OPTIN_LOG") {
         Err(_) => default,
         Ok(text) => text.parse().ok().context("OPTIN_LOG is one of error, warn, info, debug, trace")?,
     };
-    let filter = Targets::new().with_default(Level::WARN).with_target("optin", level);
     let lines = tracing_subscriber::fmt::layer().with_writer(io::stderr);
     let lines = if io::stderr().is_terminal() { lines.boxed() } else { lines.json().boxed() };
-    tracing_subscriber::registry().with(lines.with_filter(filter)).init();
+    tracing_subscriber::registry().with(lines.with_filter(filter(level))).init();
     Ok(())
+}
+
+/// What is logged at a level. It is our own code's alone: libraries log what they were given, paths and parameters,
+/// below warnings (cp-7).
+pub fn filter(level: Level) -> Targets {
+    Targets::new().with_default(Level::WARN).with_target("optin", level)
 }

@@ -80,7 +80,9 @@ pub fn act_answer(
         let key = format!("{template}.{part}");
         app.templates.words().t(lang, &key, &[("list", &title)]).unwrap_or_default()
     };
-    Ok(problem(status, template, &word("title"), &word("lead"), Map::new()))
+    let more = ["signup_url", "notice"].into_iter().filter(|name| !context[*name].is_null());
+    let more = more.map(|name| (name.to_owned(), context[name].clone())).collect();
+    Ok(problem(status, template, &word("title"), &word("lead"), more))
 }
 
 /// The end of every journey: a refusal becomes a page in the person's language or a problem, and the route gets

@@ -20,7 +20,9 @@ pub struct Form {
     pub fields: Profile,
     notice: Option<u32>,
     lang: Option<String>,
-    /// A known name twice, a value of the wrong JSON type, a member that the door does not know.
+    /// Fields whose JSON value is no text.
+    ill_typed: Vec<String>,
+    /// A known name twice, or a member that the door does not know.
     malformed: bool,
 }
 
@@ -89,7 +91,7 @@ impl Form {
                         match value {
                             Value::String(value) => _ = form.fields.insert(name, value),
                             Value::Null => {}
-                            _ => form.malformed = true,
+                            _ => form.ill_typed.push(name),
                         }
                     }
                 }
@@ -120,7 +122,10 @@ impl Form {
             consent_missing: !self.consent,
             ..Faults::default()
         };
-        if self.malformed {
+        let declared = |name: &String| list.options.fields.iter().any(|field| field.name == *name);
+        let (ill_typed, unknown): (Vec<_>, Vec<_>) = self.ill_typed.iter().cloned().partition(declared);
+        faults.fields.extend(ill_typed.into_iter().map(|name| (name, FieldProblem::IllTyped)));
+        if self.malformed || !unknown.is_empty() {
             faults.fields.push((String::new(), FieldProblem::Undeclared));
         }
         match (address, profile) {

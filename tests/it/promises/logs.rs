@@ -3,11 +3,11 @@
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use optin::commands::filter;
 use optin::mail::session::{Answer, Door, Limits, Protocol};
 use reqwest::Method;
 use tracing::subscriber::NoSubscriber;
 use tracing::{Dispatch, Level};
-use tracing_subscriber::filter::Targets;
 use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, registry};
@@ -36,9 +36,8 @@ impl Log {
         SECOND.get_or_init(|| Dispatch::new(NoSubscriber::new()));
         let log = Log::default();
         let writer = log.clone();
-        // As `OPTIN_LOG=trace` has it.
-        let filter = Targets::new().with_default(Level::WARN).with_target("optin", Level::TRACE);
-        let lines = layer().with_ansi(false).with_writer(move || writer.clone()).with_filter(filter);
+        let lines =
+            layer().with_ansi(false).with_writer(move || writer.clone()).with_filter(filter(Level::TRACE));
         let subscriber = registry().with(lines);
         (log, tracing::subscriber::set_default(subscriber))
     }
