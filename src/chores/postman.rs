@@ -25,10 +25,10 @@ use crate::store::{StoreError, Subscription};
 
 /// Connections to the relay.
 const WORKERS: usize = 4;
-/// Letters that one worker takes at once. Each may take the relay a minute or two in the worst case.
-const HANDFUL: u32 = 4;
-/// Longer than a handful can take.
-const LEASE: SignedDuration = SignedDuration::from_mins(10);
+/// How long the relay may take for one letter, connecting included.
+const PATIENCE: Duration = Duration::from_secs(45);
+/// Longer than one letter can take. What a postman who died was carrying comes due again after so long.
+const LEASE: SignedDuration = SignedDuration::from_secs(60);
 /// How often to look for letters that come due by themselves: retries, and what another service left behind.
 const LOOK: Duration = Duration::from_millis(500);
 /// After so long a letter that was not delivered is given up.
@@ -38,7 +38,7 @@ const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// … up to this.
 const LAST_RETRY: SignedDuration = SignedDuration::from_mins(15);
 
-/// Delivers until `shutdown`, then gives back what it has not begun.
+/// Delivers until `shutdown`; what is under way then may end.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
     let mut workers = JoinSet::new();
     for _ in 0..WORKERS {
@@ -51,24 +51,18 @@ async fn work(app: Arc<App>, shutdown: CancellationToken) {
     let mut line = app.mailer.line();
     while !shutdown.is_cancelled() {
         let now = app.clock.now();
-        let leases = app.store.lease_letters(now, now + LEASE, HANDFUL).await.unwrap_or_else(|error| {
+        let leased = app.store.lease_letter(now, now + LEASE).await.unwrap_or_else(|error| {
             tracing::debug!(%error, "the outbox cannot be read");
-            Vec::new()
+            None
         });
-        if leases.is_empty() {
+        let Some(lease) = leased else {
             let nap = tokio::time::timeout(LOOK, app.letters_wait.notified());
             _ = shutdown.run_until_cancelled(nap).await;
-        }
-        for lease in leases {
-            let done = if shutdown.is_cancelled() {
-                app.store.delay_letter(&lease, app.clock.now(), "4.3.2").await
-            } else {
-                deliver(&app, &mut line, &lease).await
-            };
-            if let Err(error) = done {
-                // The lease runs out by itself, and the letter is tried again.
-                tracing::warn!(%error, "what became of a letter could not be noted");
-            }
+            continue;
+        };
+        if let Err(error) = deliver(&app, &mut line, &lease).await {
+            // The lease runs out by itself, and the letter is tried again.
+            tracing::warn!(%error, "what became of a letter could not be noted");
         }
     }
     line.close().await;
@@ -91,7 +85,8 @@ async fn deliver(app: &App, line: &mut Line, lease: &Lease) -> Result<(), StoreE
             return set_aside(app, lease, "4.3.5").await;
         }
     };
-    match line.send(&letter.from, &letter.to, &letter.bytes).await {
+    let sent = tokio::time::timeout(PATIENCE, line.send(&letter.from, &letter.to, &letter.bytes)).await;
+    match sent.unwrap_or_else(|_| Err(SendError::Later { status: "4.4.2".into() })) {
         Ok(()) => app.store.finish_letter(lease).await,
         Err(SendError::Later { status }) => set_aside(app, lease, &status).await,
         Err(SendError::Refused { status }) => {

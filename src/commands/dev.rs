@@ -55,6 +55,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let app = Arc::new(App::new(&config, Clock::System, Some(inbox.clone()))?);
         app.store.check_ring(&app.keys).await?;
         news::create(&app).await?;
+        // What a `dev` that was killed was carrying need not wait for its lease to end.
+        app.store.hurry_letters(app.clock.now()).await?;
         app.store.add_operator(OPERATOR, app.clock.now()).await?;
         home.write_env(&settings)?;
 

@@ -18,6 +18,8 @@ pub use error::StoreError;
 pub use fingerprints::RingMismatch;
 pub use subscriptions::Subscription;
 
+use std::time::Duration;
+
 use deadpool_postgres::{Object, Pool};
 
 use crate::consent::change::{Confirm, Erase, Signup};
@@ -63,10 +65,10 @@ impl Store {
         self.erasures.pass(erase).await
     }
 
-    /// Whether the database answers.
+    /// Whether the database answers, within two seconds.
     pub async fn ping(&self) -> Result<(), StoreError> {
-        self.client().await?.batch_execute("SELECT 1").await?;
-        Ok(())
+        let ask = async { Ok(self.client().await?.batch_execute("SELECT 1").await?) };
+        tokio::time::timeout(Duration::from_secs(2), ask).await.unwrap_or(Err(StoreError::Unavailable))
     }
 
     async fn client(&self) -> Result<Object, StoreError> {

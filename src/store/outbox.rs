@@ -37,17 +37,19 @@ pub struct Lease {
 }
 
 impl Store {
-    /// Takes up to `most` letters that are due, until `until`. Who does not report back by then has lost them.
-    pub async fn lease_letters(
-        &self,
-        now: Timestamp,
-        until: Timestamp,
-        most: u32,
-    ) -> Result<Vec<Lease>, StoreError> {
+    /// Takes the letter that is due the longest, until `until`. Who does not report back by then has lost it.
+    pub async fn lease_letter(&self, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, StoreError> {
         let client = self.writer().await?;
-        let statement = client.prepare_cached(sql::LEASE_LETTERS).await?;
-        let rows = client.query(&statement, &[&now, &until, &i64::from(most)]).await?;
-        rows.iter().map(|row| lease(row, until)).collect()
+        let statement = client.prepare_cached(sql::LEASE_LETTER).await?;
+        client.query_opt(&statement, &[&now, &until]).await?.as_ref().map(|row| lease(row, until)).transpose()
+    }
+
+    /// Makes every letter due at `now`, leased or delayed. Only for who knows that nobody else is on this database.
+    pub async fn hurry_letters(&self, now: Timestamp) -> Result<(), StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::HURRY_LETTERS).await?;
+        client.execute(&statement, &[&now]).await?;
+        Ok(())
     }
 
     /// The letter was delivered, or there is nobody to send it to any more.

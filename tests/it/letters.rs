@@ -183,6 +183,7 @@ async fn p_med_1_p_med_13_p_cp_9_every_letter_names_the_controller_where_to_comp
 #[tokio::test]
 async fn p_cen_3_p_cp_10_service_letters_carry_no_list_headers_and_fetch_nothing_from_elsewhere() {
     let house = House::open().await;
+    let hrefs = regex::Regex::new("href=\"([^\"]*)\"").unwrap();
     for letter in letters_of_each_kind(&house).await {
         let names: Vec<_> = letter.headers.keys().map(String::as_str).collect();
         let plain =
@@ -192,7 +193,6 @@ async fn p_cen_3_p_cp_10_service_letters_carry_no_list_headers_and_fetch_nothing
         for fetching in ["src=", "<img", "<link", "<script", "<iframe", "url(", "@import", "srcset"] {
             assert!(!html.contains(fetching), "{fetching}");
         }
-        let hrefs = regex::Regex::new("href=\"([^\"]*)\"").unwrap();
         for href in hrefs.captures_iter(&letter.html.replace("&#x2f;", "/")).map(|found| found[1].to_owned())
         {
             let known = [house.url.as_str(), "mailto:", "https://authority.example"];
