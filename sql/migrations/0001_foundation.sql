@@ -2,7 +2,8 @@
 -- list without a change of code. No column below holds anything personal in the clear: see docs/ARCHITECTURE.md.
 
 CREATE TABLE lists (
-    list        integer     PRIMARY KEY CHECK (list > 0),
+    -- Never used again, even when the list is gone: it stands in tokens and in the trail's name.
+    list        integer     GENERATED ALWAYS AS IDENTITY PRIMARY KEY CHECK (list > 0),
     slug        text        NOT NULL UNIQUE,
     options     jsonb       NOT NULL,
     -- The current notice. Its purpose is repeated here, so that confirming and exporting compare two numbers.

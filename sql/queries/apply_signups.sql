@@ -12,7 +12,8 @@ WITH given AS (
     -- Apart from the locking: together, a planner without statistics reads the whole list in the order of its ids.
     SELECT id FROM subscriptions WHERE list = $1 AND address_key = ANY ($3)
 ), known AS (
-    -- Rows are locked in the order of their ids here and in every other batch, so that batches cannot deadlock.
+    -- Rows are locked in the order of their ids here and in every other batch, so that batches hardly ever
+    -- deadlock; one that does is tried again.
     SELECT id, address_key, told_at FROM subscriptions
     WHERE list = $1 AND id = ANY (ARRAY(SELECT id FROM met)) ORDER BY id FOR UPDATE
 ), written AS (
@@ -47,7 +48,9 @@ WITH given AS (
     RETURNING id, address_key, state, notice, signed_up_at, expires_at, told_at
 ), outcome AS (
     SELECT w.*, g.signed_up_at AS at, w.id = g.id AS asked, k.id AS known_id,
-           k.id IS NOT NULL AND w.told_at IS NOT NULL AND w.told_at IS DISTINCT FROM k.told_at AS told
+           -- The row's own time says so even for a row that came between the look and the lock; the second half tells
+           -- two signups of one instant apart.
+           w.told_at IS NOT DISTINCT FROM g.signed_up_at AND w.told_at IS DISTINCT FROM k.told_at AS told
     FROM written w JOIN given g USING (address_key) LEFT JOIN known k USING (address_key)
 ), dropped AS (
     -- By an array, here and in the other batches: whatever the statistics say, that goes by the primary key.

@@ -4,6 +4,7 @@
 //! the lease runs out and another takes the letter. Crash points: after the lease (the letter comes due again),
 //! after the relay's yes and before the row is deleted (the letter goes twice, under one Message-ID).
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +26,10 @@ use crate::store::{StoreError, Subscription};
 
 /// Connections to the relay.
 const WORKERS: usize = 4;
-/// How long the relay may take for one letter, connecting included.
-const PATIENCE: Duration = Duration::from_secs(45);
-/// Longer than one letter can take. What a postman who died was carrying comes due again after so long.
+/// What a postman who died was carrying comes due again after so long …
 const LEASE: SignedDuration = SignedDuration::from_secs(60);
+/// … so one who lives, at a relay that takes its time, renews the lease this often.
+const RENEW: Duration = Duration::from_secs(20);
 /// How often to look for letters that come due by themselves: retries, and what another service left behind.
 const LOOK: Duration = Duration::from_millis(500);
 /// After so long a letter that was not delivered is given up.
@@ -60,7 +61,7 @@ async fn work(app: Arc<App>, shutdown: CancellationToken) {
             _ = shutdown.run_until_cancelled(nap).await;
             continue;
         };
-        if let Err(error) = deliver(&app, &mut line, &lease).await {
+        if let Err(error) = deliver(&app, &mut line, lease).await {
             // The lease runs out by itself, and the letter is tried again.
             tracing::warn!(%error, "what became of a letter could not be noted");
         }
@@ -68,30 +69,41 @@ async fn work(app: Arc<App>, shutdown: CancellationToken) {
     line.close().await;
 }
 
-async fn deliver(app: &App, line: &mut Line, lease: &Lease) -> Result<(), StoreError> {
+async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), StoreError> {
     let Some(subscription) = app.store.find_subscription(lease.list, lease.subscription).await? else {
-        return app.store.finish_letter(lease).await;
+        return app.store.finish_letter(&lease).await;
     };
     let Some((list, _)) = app.store.find_list_by_number(lease.list).await? else {
-        return app.store.finish_letter(lease).await;
+        return app.store.finish_letter(&lease).await;
     };
     if !is_still_owed(app, lease.kind, &subscription) {
-        return app.store.finish_letter(lease).await;
+        return app.store.finish_letter(&lease).await;
     }
-    let letter = match write(app, lease, &list, &subscription) {
+    let letter = match write(app, &lease, &list, &subscription) {
         Ok(letter) => letter,
         Err(error) => {
             tracing::error!(%error, "a letter could not be written");
-            return set_aside(app, lease, "4.3.5").await;
+            return set_aside(app, &lease, "4.3.5").await;
         }
     };
-    let sent = tokio::time::timeout(PATIENCE, line.send(&letter.from, &letter.to, &letter.bytes)).await;
-    match sent.unwrap_or_else(|_| Err(SendError::Later { status: "4.4.2".into() })) {
-        Ok(()) => app.store.finish_letter(lease).await,
-        Err(SendError::Later { status }) => set_aside(app, lease, &status).await,
+    match send(app, line, &mut lease, &letter).await {
+        Ok(()) => app.store.finish_letter(&lease).await,
+        Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,
         Err(SendError::Refused { status }) => {
             tracing::warn!(status, "the relay refused a letter for good");
-            app.store.bury_letter(lease, app.clock.now(), &status).await
+            app.store.bury_letter(&lease, app.clock.now(), &status).await
+        }
+    }
+}
+
+/// Hands the letter to the relay, and keeps the lease meanwhile.
+async fn send(app: &App, line: &mut Line, lease: &mut Lease, letter: &Letter) -> Result<(), SendError> {
+    let mut sent = pin!(line.send(&letter.from, &letter.to, &letter.bytes));
+    loop {
+        match tokio::time::timeout(RENEW, &mut sent).await {
+            Ok(sent) => return sent,
+            // Not renewed, the letter may go twice, under one Message-ID: better than breaking off now.
+            Err(_) => _ = app.store.renew_lease(lease, app.clock.now() + LEASE).await,
         }
     }
 }

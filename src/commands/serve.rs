@@ -35,7 +35,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         None => None,
     };
     tracing::info!(%listen, "serving");
-    service::run(app, public, private, shutdown, Limits::default()).await;
+    service::run(app, public, private, shutdown, Limits::default()).await?;
     tracing::info!("stopped");
     Ok(())
 }

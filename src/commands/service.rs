@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
@@ -35,16 +36,18 @@ pub async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> 
 }
 
 /// Serves until `shutdown`; running requests and letters get a moment to end.
+///
+/// # Errors
+/// When a chore ended by itself, which none may: then everything stops, and whoever runs us starts us again.
 pub async fn run(
     app: Arc<App>,
     public: TcpListener,
     private: Option<TcpListener>,
     shutdown: CancellationToken,
     limits: Limits,
-) {
+) -> anyhow::Result<()> {
     let headers = SecurityHeaders { https: app.links.public_url.starts_with("https:") };
-    let postman = tokio::spawn(postman::run(app.clone(), shutdown.clone()));
-    tokio::spawn(sweeper::run(app.clone(), shutdown.clone()));
+    let watch = tokio::spawn(watch_chores(app.clone(), shutdown.clone()));
     let serve_private = async {
         if let Some(listener) = private {
             let doors = service(private_routes(app.clone()));
@@ -54,5 +57,19 @@ pub async fn run(
     let serve_public = serve(public, service(routes(app.clone())), shutdown.clone(), limits, headers);
     tokio::join!(serve_public, serve_private);
     // A letter that is under way may end; one that hangs is cut, and its lease brings it back.
-    _ = tokio::time::timeout(limits.drain, postman).await;
+    let early = tokio::time::timeout(limits.drain, watch).await;
+    ensure!(!matches!(early, Ok(Ok(true))), "a chore ended by itself; the log says why");
+    Ok(())
+}
+
+/// Runs the chores until they end, and shuts everything down with the first that does. Whether that was too early.
+async fn watch_chores(app: Arc<App>, shutdown: CancellationToken) -> bool {
+    let mut chores = JoinSet::new();
+    chores.spawn(postman::run(app.clone(), shutdown.clone()));
+    chores.spawn(sweeper::run(app, shutdown.clone()));
+    chores.join_next().await;
+    let early = !shutdown.is_cancelled();
+    shutdown.cancel();
+    while chores.join_next().await.is_some() {}
+    early
 }

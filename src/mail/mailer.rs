@@ -23,7 +23,8 @@ mod tests;
 const PATIENCE: Patience = Patience {
     connect: Duration::from_secs(10),
     command: Duration::from_secs(30),
-    data: Duration::from_secs(60),
+    // RFC 5321 section 4.5.3.2.6: whoever gives up sooner sends twice what a slow relay has taken.
+    data: Duration::from_secs(600),
 };
 /// How long we wait for the relay's goodbye.
 const FAREWELL: Duration = Duration::from_secs(2);

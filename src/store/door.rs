@@ -3,9 +3,12 @@
 
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
 use deadpool_postgres::Pool;
+use futures_util::FutureExt as _;
+use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
 use tokio_postgres::error::SqlState;
 
@@ -35,12 +38,16 @@ pub(super) struct Door<C: Change> {
 
 impl<C: Change> Door<C> {
     pub fn open(pool: Pool) -> Door<C> {
-        let (queue, inbox) = mpsc::channel(QUEUE);
-        tokio::spawn(work(pool, inbox));
+        let (queue, mut inbox) = mpsc::channel(QUEUE);
+        tokio::spawn(async move {
+            // A panic costs the batch that met it, whose waiters are told, and not the door.
+            while AssertUnwindSafe(work(&pool, &mut inbox)).catch_unwind().await.is_err() {}
+        });
         Door { queue }
     }
 
-    /// Applies a change with others that wait, and returns after its commit.
+    /// Applies a change with others that wait, and returns after its commit. Whoever stops waiting loses nothing
+    /// but the answer: a change that is in the queue is applied.
     pub async fn pass(&self, change: C) -> Answer<C> {
         let (answer, outcome) = oneshot::channel();
         self.queue.try_send(Waiting { change, answer }).map_err(|_| StoreError::Busy)?;
@@ -48,16 +55,14 @@ impl<C: Change> Door<C> {
     }
 }
 
-async fn work<C: Change>(pool: Pool, mut inbox: mpsc::Receiver<Waiting<C>>) {
+async fn work<C: Change>(pool: &Pool, inbox: &mut mpsc::Receiver<Waiting<C>>) {
     let mut taken = Vec::with_capacity(BATCH);
     while inbox.recv_many(&mut taken, BATCH).await > 0 {
         let mut lists: BTreeMap<u32, Vec<Waiting<C>>> = BTreeMap::new();
         for waiting in taken.drain(..) {
             lists.entry(waiting.change.list()).or_default().push(waiting);
         }
-        for (list, batch) in lists {
-            serve(&pool, list, batch).await;
-        }
+        join_all(lists.into_iter().map(|(list, batch)| serve(pool, list, batch))).await;
     }
 }
 
@@ -73,17 +78,18 @@ async fn serve<C: Change>(pool: &Pool, list: u32, mut waiting: Vec<Waiting<C>>) 
                 Entry::Occupied(_) => later.push(item),
             }
         }
-        let mut batch: Vec<&C> = round.values().map(|item| &item.change).collect();
-        batch.sort_by_key(|change| change.key());
+        let batch: Vec<&C> = round.values().map(|item| &item.change).collect();
         let mut answers = apply::<C>(pool, list, &batch).await;
         waiting = Vec::new();
         for item in later {
             let settled = match answers.get(&item.change.key()) {
-                Some(Ok(after)) => item.change.settle(after.as_ref()),
-                _ => None,
+                Some(Ok(after)) => item.change.settle(after.as_ref()).map(Ok),
+                // What was wrong with another's data need not be wrong with this one's.
+                Some(Err(StoreError::Refused(_))) | None => None,
+                Some(Err(error)) => Some(Err(error.clone())),
             };
             match settled {
-                Some(outcome) => _ = item.answer.send(Ok(outcome)),
+                Some(answer) => _ = item.answer.send(answer),
                 None => waiting.push(item),
             }
         }
@@ -112,17 +118,13 @@ async fn apply<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Answers<C> {
             Ok(mut rows) => {
                 answers.extend(part.iter().map(|change| (change.key(), Ok(rows.remove(&change.key())))));
             }
-            Err(StoreError::Refused(_)) if part.len() > 1 => {
+            Err(StoreError::Refused(state)) if part.len() > 1 && is_about_data(&state) => {
                 let (left, right) = part.split_at(part.len() / 2);
                 parts.extend([right, left]);
             }
             Err(error) => {
                 tracing::error!(%error, changes = part.len(), "a batch was not written");
-                let mut error = Some(error);
-                answers.extend(
-                    part.iter()
-                        .map(|change| (change.key(), Err(error.take().unwrap_or(StoreError::Unavailable)))),
-                );
+                answers.extend(part.iter().map(|change| (change.key(), Err(error.clone()))));
             }
         }
     }
@@ -137,6 +139,7 @@ async fn attempt<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Result<Appl
             Ok(Err(error)) if turn < TRIES && is_collision(&error) => {
                 tokio::time::sleep(Duration::from_millis(5 * u64::from(turn))).await;
             }
+            Ok(Err(error)) if is_collision(&error) => return Err(StoreError::Busy),
             Ok(Err(error)) => return Err(error.into()),
             Err(_) => {
                 // The statement may still be running there: its connection must not be used again.
@@ -146,6 +149,11 @@ async fn attempt<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Result<Appl
         }
     }
     Err(StoreError::Unavailable)
+}
+
+/// SQLSTATE classes 22 and 23: a value that the database does not take. All else is nobody's data.
+fn is_about_data(state: &str) -> bool {
+    state.starts_with("22") || state.starts_with("23")
 }
 
 /// Two batches met; neither has written anything.

@@ -4,7 +4,7 @@ use deadpool_postgres::PoolError;
 use tokio_postgres::error::SqlState;
 
 /// Why the database did not do as asked. A driver's own text may quote values, so only its SQLSTATE is kept.
-#[derive(Debug, thiserror::Error)]
+#[derive(Clone, Debug, thiserror::Error)]
 pub enum StoreError {
     #[error("the database cannot be reached: is it running, and is OPTIN_DATABASE_URL right?")]
     Unavailable,

@@ -17,10 +17,10 @@ pub enum LetterKind {
 }
 
 impl LetterKind {
+    const ALL: [LetterKind; 2] = [LetterKind::Confirmation, LetterKind::AlreadySubscribed];
+
     fn from_number(number: i16) -> Option<LetterKind> {
-        [LetterKind::Confirmation, LetterKind::AlreadySubscribed]
-            .into_iter()
-            .find(|kind| *kind as i16 == number)
+        LetterKind::ALL.into_iter().find(|kind| *kind as i16 == number)
     }
 }
 
@@ -41,7 +41,23 @@ impl Store {
     pub async fn lease_letter(&self, now: Timestamp, until: Timestamp) -> Result<Option<Lease>, StoreError> {
         let client = self.writer().await?;
         let statement = client.prepare_cached(sql::LEASE_LETTER).await?;
-        client.query_opt(&statement, &[&now, &until]).await?.as_ref().map(|row| lease(row, until)).transpose()
+        let kinds = LetterKind::ALL.map(|kind| kind as i16);
+        client
+            .query_opt(&statement, &[&now, &until, &kinds.as_slice()])
+            .await?
+            .as_ref()
+            .map(|row| lease(row, until))
+            .transpose()
+    }
+
+    /// Holds the letter until `until` instead. `false` where the lease was lost, or the letter went with its person.
+    pub async fn renew_lease(&self, lease: &mut Lease, until: Timestamp) -> Result<bool, StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::RENEW_LEASE).await?;
+        let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
+        let held = client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until, &until]).await? == 1;
+        lease.until = if held { until } else { lease.until };
+        Ok(held)
     }
 
     /// Makes every letter due at `now`, leased or delayed. Only for who knows that nobody else is on this database.

@@ -24,7 +24,8 @@ pub enum Use {
 
 /// Without statistics of ids and keys (the migration says why there are none) a plan by index looks dear enough for
 /// compiling it, which takes longer than running it.
-const INDEX_ALONE: &str = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off";
+const INDEX_ALONE: &str = "SET enable_seqscan = off; SET plan_cache_mode = force_generic_plan; SET jit = off; \
+     SET statement_timeout = '8s'"; // less than the door waits: what is given up is given up on both sides
 
 const CONNECTIONS: usize = 10;
 /// How long a request may wait for a connection before it is told to come back later.

@@ -25,7 +25,7 @@ pub(super) type Applied<C> = HashMap<<C as Change>::Key, (<C as Change>::Outcome
 /// A kind of change that the door applies in batches.
 pub(super) trait Change: Sized + Send + Sync + 'static {
     /// What a batch may hold once only.
-    type Key: Copy + Eq + Hash + Ord + Send + Sync;
+    type Key: Copy + Eq + Hash + Send + Sync;
     type Outcome: Copy + Send + Sync;
     /// What is known of the row after the batch.
     type After: Send + Sync;

@@ -27,6 +27,7 @@ statements! {
     INSERT_NOTICE = "insert_notice",
     INSERT_OPERATOR = "insert_operator",
     LEASE_LETTER = "lease_letter",
+    RENEW_LEASE = "renew_lease",
     SELECT_EXPIRED_SIGNUPS = "select_expired_signups",
     SELECT_FINGERPRINTS = "select_fingerprints",
     SELECT_LISTS = "select_lists",

@@ -252,7 +252,9 @@ where
         }
         Err(_elapsed) => {
             let words = "This took too long, so we stopped. Please try again in a moment.\n";
-            plain(StatusCode::SERVICE_UNAVAILABLE, words).map(Either::Right)
+            let mut response = plain(StatusCode::SERVICE_UNAVAILABLE, words);
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            response.map(Either::Right)
         }
     }
 }
