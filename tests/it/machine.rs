@@ -101,7 +101,7 @@ async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() 
     let later = |verb| Act { later: true, ..now(verb) };
     let (minutes, hours) = (SignedDuration::from_mins, SignedDuration::from_hours);
     // A signup's end is cut to the second, and the noon of these tests lies a quarter past one.
-    let quarter = SignedDuration::from_millis(250);
+    let (quarter, micro) = (SignedDuration::from_millis(250), SignedDuration::from_micros(1));
 
     // What has happened before, how long ago, and what comes together.
     let stories: Vec<(Vec<Verb>, SignedDuration, Vec<Act>)> = vec![
@@ -115,7 +115,7 @@ async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() 
         (vec![SignUp], minutes(1), vec![now(Confirm), now(Withdraw), now(Confirm), now(NotMe)]),
         (vec![SignUp], hours(72) - minutes(5), vec![later(Confirm), now(Confirm), later(Confirm)]),
         (vec![SignUp], hours(72) - quarter, vec![now(Confirm)]),
-        (vec![SignUp], hours(72) - quarter - SignedDuration::from_micros(1), vec![now(Confirm)]),
+        (vec![SignUp], hours(72) - quarter - micro, vec![now(Confirm)]),
         (vec![SignUp], hours(73), vec![now(Confirm), now(Confirm), now(SignUp), now(NotMe)]),
         (vec![SignUp, Confirm], hours(1), vec![now(SignUp); 4]),
         (
@@ -123,6 +123,8 @@ async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() 
             hours(24) - minutes(5),
             vec![now(SignUp), later(SignUp), later(SignUp)],
         ),
+        (vec![SignUp, Confirm, SignUp], hours(24), vec![now(SignUp)]),
+        (vec![SignUp, Confirm, SignUp], hours(24) - micro, vec![now(SignUp)]),
         (vec![SignUp, Confirm], hours(1), vec![now(NotMe), now(Withdraw), now(NotMe), now(Withdraw)]),
         (vec![SignUp, Confirm], hours(1), vec![now(SignUp), now(Withdraw), now(SignUp), now(Confirm)]),
     ];
