@@ -56,7 +56,11 @@ ALTER TABLE subscriptions
     ALTER seal SET STATISTICS 0,
     ALTER reference SET STATISTICS 0,
     ALTER confirmed_commitment SET STATISTICS 0,
-    ALTER withdrawn_commitment SET STATISTICS 0;
+    ALTER withdrawn_commitment SET STATISTICS 0,
+    ALTER signed_up_at SET STATISTICS 0,
+    ALTER expires_at SET STATISTICS 0,
+    ALTER confirmed_at SET STATISTICS 0,
+    ALTER told_at SET STATISTICS 0;
 
 -- Letters that wait. One of a kind a subscription; erased with it by the primary key's prefix, so that no second
 -- index is paid for at every signup.
@@ -75,7 +79,7 @@ CREATE TABLE outbox (
     PRIMARY KEY (list, subscription, kind)
 );
 CREATE INDEX outbox_due ON outbox (due_at) WHERE dead_at IS NULL;
-ALTER TABLE outbox ALTER subscription SET STATISTICS 0;
+ALTER TABLE outbox ALTER subscription SET STATISTICS 0, ALTER queued_at SET STATISTICS 0;
 
 -- Queue and log in one: an act inserts its entry without an index, a sequencer gives the index later.
 CREATE TABLE trail_entries (

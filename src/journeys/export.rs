@@ -158,10 +158,23 @@ impl<W: Write> RowWriter<W> {
     }
 }
 
-/// A value that a spreadsheet shows instead of running. Full-width forms count too: some spreadsheets fold them.
+/// A value that a spreadsheet shows instead of running: an apostrophe before each sign that begins a formula where a
+/// cell begins, or might: in many countries `;` parts cells. Full-width and small forms count too, since some
+/// spreadsheets fold them, and what nobody sees before the sign does not hide it.
 fn harmless(value: &str) -> String {
-    let runs = |c: char| matches!(c, '=' | '+' | '-' | '@' | '\t' | '\r' | '＝' | '＋' | '－' | '＠');
-    if value.trim_start().starts_with(runs) { format!("'{value}") } else { value.to_owned() }
+    let runs = |c: char| "=+-@＝＋－＠﹦﹢﹣﹫".contains(c);
+    let unseen =
+        |c: char| c.is_whitespace() || matches!(c, '"' | '\u{feff}' | '\u{61c}' | '\u{200b}'..='\u{200f}');
+    let mut harmless = String::with_capacity(value.len());
+    let mut begins = true;
+    for c in value.chars() {
+        if begins && runs(c) {
+            harmless.push('\'');
+        }
+        begins = matches!(c, ';' | '|' | '\t') || begins && unseen(c);
+        harmless.push(c);
+    }
+    harmless
 }
 
 #[cfg(test)]
@@ -172,7 +185,12 @@ mod tests {
     fn formulas_are_made_harmless_and_other_values_left_alone() {
         for (value, written) in [
             ("=1+1", "'=1+1"),
-            (" =1", "' =1"),
+            (" =1", " '=1"),
+            ("x;=1+1;-2", "x;'=1+1;'-2"),
+            ("x; \"=1", "x; \"'=1"),
+            ("\u{feff}=1", "\u{feff}'=1"),
+            ("﹦1", "'﹦1"),
+            ("Anna-Lena; Dr.", "Anna-Lena; Dr."),
             ("@SUM(A1)", "'@SUM(A1)"),
             ("-2", "'-2"),
             ("＝1", "'＝1"),

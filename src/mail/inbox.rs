@@ -22,7 +22,7 @@ pub struct Inbox {
 }
 
 /// A letter as it arrived, for `/inbox.json`.
-#[derive(Serialize)]
+#[derive(Default, Serialize)]
 pub struct Caught {
     #[serde(skip)]
     pub number: u64,
@@ -117,17 +117,17 @@ fn number_of(path: &std::path::Path) -> Option<u64> {
 fn caught(number: u64, file: &[u8]) -> Caught {
     let (to, rest) = envelope_line(file);
     let (from, raw) = envelope_line(rest);
-    let parsed = MessageParser::default().parse(raw).unwrap_or_default();
+    let letter =
+        Caught { number, to, from, raw: String::from_utf8_lossy(raw).into_owned(), ..Caught::default() };
+    // What is no message at all has an envelope all the same.
+    let Some(parsed) = MessageParser::default().parse(raw) else { return letter };
     Caught {
-        number,
         date: parsed.date().map(|date| date.to_timestamp()).and_then(from_seconds).unwrap_or_default(),
-        to,
-        from,
         subject: parsed.subject().unwrap_or_default().to_owned(),
         text: parsed.body_text(0).unwrap_or_default().into_owned(),
         html: parsed.body_html(0).unwrap_or_default().into_owned(),
         headers: headers(&parsed),
-        raw: String::from_utf8_lossy(raw).into_owned(),
+        ..letter
     }
 }
 
@@ -174,5 +174,8 @@ mod tests {
         assert_eq!((found[0].subject.as_str(), found[0].from.as_str()), ("Grüße", "news@example.org"));
         assert_eq!(found[0].headers["x-a"], ["1", "2 3"]);
         assert!(found[0].raw.starts_with("Subject:"));
+        let empty = Transaction { data: "".into(), ..letter("c@example.org") };
+        inbox.keep(&empty).unwrap();
+        assert_eq!(inbox.letters(Some("c@example.org")).unwrap()[0].text, "");
     }
 }

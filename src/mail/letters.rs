@@ -65,3 +65,19 @@ pub fn compose(
 fn mail_address(address: &Address) -> Result<MailAddress, ComposeError> {
     address.for_mail().parse().map_err(|_| ComposeError::Address)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// Otherwise a signup would be taken whose letter can never go.
+        #[test]
+        fn whatever_address_is_accepted_can_be_written_to(local in "\\PC{1,12}", domain in "[a-zäß]{1,8}\\.[a-zå]{2,4}") {
+            if let Ok(address) = Address::parse(&format!("{local}@{domain}")) {
+                prop_assert!(mail_address(&address).is_ok());
+            }
+        }
+    }
+}
