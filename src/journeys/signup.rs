@@ -6,8 +6,6 @@ mod page;
 
 use std::sync::Arc;
 
-use http::StatusCode;
-use serde_json::json;
 use zeroize::Zeroizing;
 
 use crate::app::App;
@@ -16,31 +14,29 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::subscription::SignupOutcome;
 use crate::store::StoreError;
-use crate::web::answer::{Answer, json as json_answer, page as render};
+use crate::web::answer::Answer;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
-use form::{Faults, Form};
+use form::Form;
+use page::Page;
 
 /// `GET` and `POST /lists/{slug}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
     let verb = request.verb()?;
+    let asked = &request.asked;
     let (list, notice) = app.store.find_list(&slug).await?.ok_or(Refusal::UnknownList)?;
     match verb {
-        Verb::Look => {
-            let lang = page::language(&app, &request.asked, None, &list, &notice);
-            page::show(&app, &request.asked, &list, &notice, lang)
-        }
+        Verb::Look => Page::new(&app, asked, None, &list, &notice).first(asked),
         Verb::Act => {
             let form = Form::read(&request)?;
-            let lang = page::language(&app, &request.asked, form.lang(), &list, &notice);
-            let own = request.asked.from_our_page.then_some(app.links.public_url.as_str());
-            let origin = request.asked.origin.as_deref().or(own);
-            match form.check(&list, &notice, lang, origin) {
+            let page = Page::new(&app, asked, form.lang(), &list, &notice);
+            let own = asked.from_our_page.then_some(app.links.public_url.as_str());
+            match form.check(&list, &notice, page.lang, asked.origin.as_deref().or(own)) {
                 Ok(entered) => {
                     sign_up(&app, &list, &notice, entered).await?;
-                    answer(&app, &request, &list, lang)
+                    page.check_your_mail(asked)
                 }
-                Err(faults) => refuse(&app, &request, &list, &notice, lang, &form, &faults),
+                Err(faults) => page.again(asked, &form, &faults),
             }
         }
     }
@@ -64,31 +60,4 @@ pub async fn sign_up(
     let outcome = app.store.sign_up(signup).await?;
     app.letters_wait.notify_one();
     Ok(outcome)
-}
-
-fn answer(app: &App, request: &Request, list: &List, lang: &str) -> Answer {
-    if request.asked.json {
-        return Ok(json_answer(StatusCode::ACCEPTED, &json!({ "status": "check_your_mail" })));
-    }
-    let context = json!({
-        "list": { "slug": list.slug, "title": list.title(lang) },
-        "hours": list.options.pending_ttl_hours,
-    });
-    render(app, StatusCode::OK, lang, "check_mail", context)
-}
-
-fn refuse(
-    app: &App,
-    request: &Request,
-    list: &List,
-    notice: &Notice,
-    lang: &str,
-    form: &Form,
-    faults: &Faults,
-) -> Answer {
-    if request.asked.json {
-        Ok(page::problem(app, list, notice, lang, faults))
-    } else {
-        page::again(app, list, notice, lang, form, faults)
-    }
 }

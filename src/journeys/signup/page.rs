@@ -14,138 +14,133 @@ use crate::web::answer::{Answer, json as json_answer, page, problem as json_prob
 use crate::web::asked::Asked;
 use crate::web::seen::notice_context;
 
-/// The language of page, letter and record: the form's own, else the best asked for, else the list's. Only such
-/// count as the notice has a text in: nobody agrees to a text in a language that the page does not speak.
-pub fn language<'a>(
+/// The signup page of one list, in one language.
+pub struct Page<'a> {
     app: &'a App,
-    asked: &Asked,
-    shown: Option<&str>,
     list: &'a List,
-    notice: &Notice,
-) -> &'a str {
-    let words = app.templates.words();
-    let known = |lang: &&str| notice.languages().any(|of| of == *lang);
-    words
-        .pick(shown.into_iter().chain(asked.languages()).filter(known))
-        .or_else(|| words.pick([list.options.lang.as_str()]))
-        .unwrap_or("en")
+    notice: &'a Notice,
+    /// What page, letter and record speak.
+    pub lang: &'a str,
 }
 
-/// The form as it is first met. The consent box is empty.
-pub fn show(app: &App, asked: &Asked, list: &List, notice: &Notice, lang: &str) -> Answer {
-    if asked.json {
-        return Ok(json_answer(StatusCode::OK, &description(list, notice, lang)));
+impl<'a> Page<'a> {
+    /// The language is the form's own, else the best asked for, else the list's. Only such count as the notice has a
+    /// text in: nobody agrees to a text in a language that the page does not speak.
+    pub fn new(
+        app: &'a App,
+        asked: &Asked,
+        shown: Option<&str>,
+        list: &'a List,
+        notice: &'a Notice,
+    ) -> Page<'a> {
+        let words = app.templates.words();
+        let known = |lang: &&str| notice.languages().any(|of| of == *lang);
+        let lang = words
+            .pick(shown.into_iter().chain(asked.languages()).filter(known))
+            .or_else(|| words.pick([list.options.lang.as_str()]))
+            .unwrap_or("en");
+        Page { app, list, notice, lang }
     }
-    render(app, StatusCode::OK, list, notice, lang, &Form::default(), &Faults::default())
-}
 
-/// The form again, filled in, with what is to be mended.
-pub fn again(app: &App, list: &List, notice: &Notice, lang: &str, form: &Form, faults: &Faults) -> Answer {
-    render(app, status(faults), list, notice, lang, form, faults)
-}
-
-/// The same for a program.
-pub fn problem(app: &App, list: &List, notice: &Notice, lang: &str, faults: &Faults) -> Response {
-    let words = Words { app, list, lang };
-    let errors: Vec<Value> = words
-        .all(faults)
-        .into_iter()
-        .map(|(pointer, detail)| json!({ "pointer": pointer, "detail": detail }))
-        .collect();
-    let (name, title, detail) = if faults.stale {
-        ("stale_notice", words.say("signup.stale_title", &[]), words.say("signup.stale", &[]))
-    } else {
-        let n = errors.len();
-        let details: Vec<&str> = errors.iter().filter_map(|error| error["detail"].as_str()).collect();
-        ("invalid", words.say("signup.problems", &[("n", &n)]), details.join(" "))
-    };
-    let mut more = Map::from_iter([("errors".to_owned(), Value::from(errors))]);
-    if faults.stale {
-        more.insert("notice".into(), notice_context(notice, lang));
+    /// The form as it is first met; the consent box is empty. For a program, what it asks for.
+    pub fn first(&self, asked: &Asked) -> Answer {
+        if asked.json {
+            return Ok(json_answer(StatusCode::OK, &self.description()));
+        }
+        self.form(StatusCode::OK, &Form::default(), &Faults::default())
     }
-    json_problem(status(faults), name, &title, &detail, more)
-}
 
-fn status(faults: &Faults) -> StatusCode {
-    if faults.stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY }
-}
+    /// The form again, filled in, with what is to be mended; or a problem.
+    pub fn again(&self, asked: &Asked, form: &Form, faults: &Faults) -> Answer {
+        let status = if faults.stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+        if asked.json { Ok(self.problem(status, faults)) } else { self.form(status, form, faults) }
+    }
 
-fn description(list: &List, notice: &Notice, lang: &str) -> Value {
-    let fields: Vec<Value> = list
-        .options
-        .fields
-        .iter()
-        .map(|field| {
+    /// The same for everybody, whatever the address met.
+    pub fn check_your_mail(&self, asked: &Asked) -> Answer {
+        if asked.json {
+            return Ok(json_answer(StatusCode::ACCEPTED, &json!({ "status": "check_your_mail" })));
+        }
+        let context = json!({ "list": self.list_context(), "hours": self.list.options.pending_ttl_hours });
+        page(self.app, StatusCode::OK, self.lang, "check_mail", context)
+    }
+
+    fn list_context(&self) -> Value {
+        json!({ "slug": self.list.slug, "title": self.list.title(self.lang) })
+    }
+
+    fn description(&self) -> Value {
+        let options = &self.list.options;
+        let field = |field: &Field| {
             json!({
                 "name": field.name, "type": field.kind, "required": field.required, "max": field.max,
-                "label": field.label(lang, &list.options.lang),
+                "label": field.label(self.lang, &options.lang),
             })
-        })
-        .collect();
-    json!({
-        "slug": list.slug, "title": list.title(lang), "lang": lang,
-        "notice": notice_context(notice, lang), "fields": fields,
-    })
-}
-
-fn render(
-    app: &App,
-    status: StatusCode,
-    list: &List,
-    notice: &Notice,
-    lang: &str,
-    form: &Form,
-    faults: &Faults,
-) -> Answer {
-    let words = Words { app, list, lang };
-    let field = |field: &Field| {
-        let problem = faults.fields.iter().find(|(name, _)| *name == field.name);
+        };
         json!({
-            "name": field.name,
-            "label": field.label(lang, &list.options.lang),
-            "kind": field.kind,
-            "required": field.required,
-            "max": field.max,
-            "value": form.fields.get(&field.name).map_or("", String::as_str),
-            "problem": problem.map(|(name, problem)| words.field(name, *problem)),
+            "slug": self.list.slug,
+            "title": self.list.title(self.lang),
+            "lang": self.lang,
+            "notice": notice_context(self.notice, self.lang),
+            "fields": options.fields.iter().map(field).collect::<Vec<_>>(),
         })
-    };
-    let mut problems: Vec<String> = Vec::new();
-    if faults.notice_missing {
-        problems.push(words.say("problem.notice.missing", &[]));
     }
-    problems.extend(
-        faults
-            .fields
-            .iter()
-            .filter(|(name, _)| name.is_empty())
-            .map(|(name, problem)| words.field(name, *problem)),
-    );
-    let context = json!({
-        "list": { "slug": list.slug, "title": list.title(lang) },
-        "notice": notice_context(notice, lang),
-        "email": { "value": form.email, "problem": faults.email.map(|problem| words.email(problem)) },
-        "fields": list.options.fields.iter().map(field).collect::<Vec<_>>(),
-        "consent": {
-            // What was agreed to has changed: the box is empty again.
-            "given": form.consent && !faults.stale,
-            "problem": faults.consent_missing.then(|| words.say("problem.consent.missing", &[])),
-        },
-        "problems": problems,
-        "stale": faults.stale,
-        "action": format!("/lists/{}", list.slug),
-    });
-    page(app, status, lang, "signup", context)
-}
 
-/// What is wrong, in the person's words.
-struct Words<'a> {
-    app: &'a App,
-    list: &'a List,
-    lang: &'a str,
-}
+    fn problem(&self, status: StatusCode, faults: &Faults) -> Response {
+        let all = self.all(faults);
+        let (name, title, detail) = if faults.stale {
+            ("stale_notice", self.say("signup.stale_title", &[]), self.say("signup.stale", &[]))
+        } else {
+            let details: Vec<&str> = all.iter().map(|(_, detail)| detail.as_str()).collect();
+            ("invalid", self.say("signup.problems", &[("n", &all.len())]), details.join(" "))
+        };
+        let error = |(pointer, detail): &(String, String)| json!({ "pointer": pointer, "detail": detail });
+        let errors: Vec<Value> = all.iter().map(error).collect();
+        let mut more = Map::from_iter([("errors".to_owned(), Value::from(errors))]);
+        if faults.stale {
+            more.insert("notice".into(), notice_context(self.notice, self.lang));
+        }
+        json_problem(status, name, &title, &detail, more)
+    }
 
-impl Words<'_> {
+    fn form(&self, status: StatusCode, form: &Form, faults: &Faults) -> Answer {
+        let options = &self.list.options;
+        let field = |field: &Field| {
+            let problem = faults.fields.iter().find(|(name, _)| *name == field.name);
+            json!({
+                "name": field.name,
+                "label": field.label(self.lang, &options.lang),
+                "kind": field.kind,
+                "required": field.required,
+                "max": field.max,
+                "value": form.fields.get(&field.name).map_or("", String::as_str),
+                "problem": problem.map(|(name, problem)| self.field(name, *problem)),
+            })
+        };
+        // What belongs to no single input.
+        let undeclared = faults.fields.iter().filter(|(name, _)| name.is_empty());
+        let mut problems: Vec<String> =
+            undeclared.map(|(name, problem)| self.field(name, *problem)).collect();
+        if faults.notice_missing {
+            problems.insert(0, self.say("problem.notice.missing", &[]));
+        }
+        let context = json!({
+            "list": self.list_context(),
+            "notice": notice_context(self.notice, self.lang),
+            "email": { "value": form.email, "problem": faults.email.map(|problem| self.email(problem)) },
+            "fields": options.fields.iter().map(field).collect::<Vec<_>>(),
+            "consent": {
+                // What was agreed to has changed: the box is empty again.
+                "given": form.consent && !faults.stale,
+                "problem": faults.consent_missing.then(|| self.say("problem.consent.missing", &[])),
+            },
+            "problems": problems,
+            "stale": faults.stale,
+            "action": format!("/lists/{}", self.list.slug),
+        });
+        page(self.app, status, self.lang, "signup", context)
+    }
+
     fn say(&self, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {
         self.app.templates.words().t(self.lang, key, args).unwrap_or_else(|error| {
             tracing::error!(%error, "words are missing");
