@@ -10,7 +10,6 @@ use deadpool_postgres::Pool;
 use futures_util::FutureExt as _;
 use futures_util::future::join_all;
 use tokio::sync::{mpsc, oneshot};
-use tokio_postgres::error::SqlState;
 
 use super::StoreError;
 use super::record::{Applied, Change};
@@ -135,12 +134,10 @@ async fn attempt<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Result<Appl
     for turn in 1.. {
         let client = pool.get().await?;
         match tokio::time::timeout(PATIENCE, C::apply(&client, list, batch)).await {
-            Ok(Ok(rows)) => return Ok(rows),
-            Ok(Err(error)) if turn < TRIES && is_collision(&error) => {
+            Ok(Err(StoreError::Collision)) if turn < TRIES => {
                 tokio::time::sleep(Duration::from_millis(5 * u64::from(turn))).await;
             }
-            Ok(Err(error)) if is_collision(&error) => return Err(StoreError::Busy),
-            Ok(Err(error)) => return Err(error.into()),
+            Ok(answer) => return answer,
             Err(_) => {
                 // The statement may still be running there: its connection must not be used again.
                 drop(deadpool_postgres::Object::take(client));
@@ -154,10 +151,4 @@ async fn attempt<C: Change>(pool: &Pool, list: u32, batch: &[&C]) -> Result<Appl
 /// SQLSTATE classes 22 and 23: a value that the database does not take. All else is nobody's data.
 fn is_about_data(state: &str) -> bool {
     state.starts_with("22") || state.starts_with("23")
-}
-
-/// Two batches met; neither has written anything.
-fn is_collision(error: &tokio_postgres::Error) -> bool {
-    let code = error.code();
-    code == Some(&SqlState::T_R_SERIALIZATION_FAILURE) || code == Some(&SqlState::T_R_DEADLOCK_DETECTED)
 }

@@ -10,6 +10,9 @@ pub enum StoreError {
     Unavailable,
     #[error("too many requests wait for the database")]
     Busy,
+    /// A deadlock or a serialization failure: nothing was written, and trying again may do.
+    #[error("two writes met in the database")]
+    Collision,
     #[error("the database refused a statement (SQLSTATE {0})")]
     Refused(String),
     #[error("a row in the database is not as this version writes it: {0}")]
@@ -23,6 +26,9 @@ impl From<tokio_postgres::Error> for StoreError {
         match error.code() {
             None => StoreError::Unavailable,
             Some(code) if is_outage(code) => StoreError::Unavailable,
+            Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
+                StoreError::Collision
+            }
             Some(code) => StoreError::Refused(code.code().to_owned()),
         }
     }

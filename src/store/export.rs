@@ -8,8 +8,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Row, RowStream};
 
-use super::lists::unsigned;
-use super::record::number;
+use super::rows::{fixed, id, number, unsigned};
 use super::{Store, StoreError, sql};
 use crate::consent::subscription::EXPORTABLE;
 use crate::token::SubscriptionId;
@@ -50,14 +49,12 @@ impl Store {
 }
 
 fn export_row(row: &Row) -> Result<ExportRow, StoreError> {
-    let id = row.try_get::<_, &[u8]>("id")?.try_into();
-    let reference = row.try_get::<_, &[u8]>("reference")?.try_into();
     Ok(ExportRow {
-        id: SubscriptionId(id.map_err(|_| StoreError::Malformed("an id"))?),
+        id: id(row, "id")?,
         lang: row.try_get("lang")?,
         seal: row.try_get("seal")?,
-        reference: reference.map_err(|_| StoreError::Malformed("a reference"))?,
+        reference: fixed(row, "reference")?,
         confirmed_at: row.try_get("confirmed_at")?,
-        notice_version: unsigned(row.try_get("notice")?)?,
+        notice_version: unsigned(row, "notice")?,
     })
 }

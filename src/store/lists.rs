@@ -7,7 +7,7 @@ use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
 use tokio_postgres::types::Json;
 
-use super::record::number;
+use super::rows::{number, unsigned};
 use super::{Store, StoreError, sql};
 use crate::consent::list::{List, ListOptions};
 use crate::consent::notice::{Notice, NoticeText};
@@ -55,7 +55,7 @@ impl Store {
                 &[&slug, &Json(options), &bytes, &sha256.as_slice(), &at, &entry.as_slice()],
             )
             .await?;
-        row.map(|row| unsigned(row.try_get("list")?)).transpose()
+        row.map(|row| unsigned(&row, "list")).transpose()
     }
 
     /// Publishes the next version of a list's notice and notes it in the trail. A new purpose puts everybody off
@@ -100,10 +100,5 @@ fn list(row: &Row) -> Result<(List, Notice), StoreError> {
     let Json(options) = row.try_get("options").map_err(|_| StoreError::Malformed("a list's options"))?;
     let notice = Notice::decode(row.try_get("bytes")?, row.try_get("published_at")?);
     let notice = notice.ok_or(StoreError::Malformed("a notice"))?;
-    Ok((List { number: unsigned(row.try_get("list")?)?, slug: row.try_get("slug")?, options }, notice))
-}
-
-/// A number that a CHECK keeps above zero.
-pub(super) fn unsigned(number: i32) -> Result<u32, StoreError> {
-    u32::try_from(number).map_err(|_| StoreError::Malformed("a number"))
+    Ok((List { number: unsigned(row, "list")?, slug: row.try_get("slug")?, options }, notice))
 }

@@ -11,6 +11,7 @@ mod operators;
 pub mod outbox;
 mod pool;
 pub mod record;
+mod rows;
 pub mod sql;
 mod subscriptions;
 

@@ -3,8 +3,7 @@
 use jiff::Timestamp;
 use tokio_postgres::Row;
 
-use super::lists::unsigned;
-use super::record::number;
+use super::rows::{id, number, unsigned};
 use super::{Store, StoreError, sql};
 use crate::token::SubscriptionId;
 
@@ -105,14 +104,13 @@ impl Store {
 }
 
 fn lease(row: &Row, until: Timestamp) -> Result<Lease, StoreError> {
-    let id = row.try_get::<_, &[u8]>("subscription")?.try_into();
     let kind = LetterKind::from_number(row.try_get("kind")?);
     Ok(Lease {
-        list: unsigned(row.try_get("list")?)?,
-        subscription: SubscriptionId(id.map_err(|_| StoreError::Malformed("a letter's subscription"))?),
+        list: unsigned(row, "list")?,
+        subscription: id(row, "subscription")?,
         kind: kind.ok_or(StoreError::Malformed("a letter's kind"))?,
         queued_at: row.try_get("queued_at")?,
-        attempts: unsigned(row.try_get("attempts")?)?,
+        attempts: unsigned(row, "attempts")?,
         until,
     })
 }

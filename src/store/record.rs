@@ -7,10 +7,11 @@ use std::collections::HashMap;
 use std::hash::Hash;
 
 use jiff::{SignedDuration, Timestamp};
-use tokio_postgres::{Error, Row as SqlRow};
+use tokio_postgres::Row as SqlRow;
 
 use super::outbox::LetterKind;
-use super::sql;
+use super::rows::{fixed, id, machine_row, number, state};
+use super::{StoreError, sql};
 use crate::consent::change::{Confirm, Erase, Signup};
 use crate::consent::subscription::{
     self as rules, ConfirmOutcome, EraseOutcome, Row, SignupOutcome, State, on_confirm, on_erase, on_signup,
@@ -38,7 +39,7 @@ pub(super) trait Change: Sized + Send + Sync + 'static {
         client: &Client,
         list: u32,
         batch: &[&Self],
-    ) -> impl Future<Output = Result<Applied<Self>, Error>> + Send;
+    ) -> impl Future<Output = Result<Applied<Self>, StoreError>> + Send;
 
     /// What a further change in the same batch meets: its outcome where it changes nothing, `None` where it has
     /// to be applied after all.
@@ -62,7 +63,7 @@ impl Change for Signup {
         *self.address_key()
     }
 
-    async fn apply(client: &Client, list: u32, batch: &[&Signup]) -> Result<Applied<Signup>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Signup]) -> Result<Applied<Signup>, StoreError> {
         let statement = client.prepare_cached(sql::APPLY_SIGNUPS).await?;
         let rows = client
             .query(
@@ -98,7 +99,7 @@ impl Change for Signup {
     }
 }
 
-fn signup_answer(row: &SqlRow) -> Result<([u8; 32], (SignupOutcome, Row)), Error> {
+fn signup_answer(row: &SqlRow) -> Result<([u8; 32], (SignupOutcome, Row)), StoreError> {
     let after = machine_row(row, true)?;
     let outcome = match (row.try_get("asked")?, row.try_get("told")?) {
         (true, _) => SignupOutcome::Asked,
@@ -106,7 +107,7 @@ fn signup_answer(row: &SqlRow) -> Result<([u8; 32], (SignupOutcome, Row)), Error
         _ if rules::SUBSCRIBED.has(after.state) => SignupOutcome::ToldBefore,
         _ => SignupOutcome::CoolingDown,
     };
-    Ok((bytes(row, "address_key")?, (outcome, after)))
+    Ok((fixed(row, "address_key")?, (outcome, after)))
 }
 
 impl Change for Confirm {
@@ -123,7 +124,7 @@ impl Change for Confirm {
         self.id()
     }
 
-    async fn apply(client: &Client, list: u32, batch: &[&Confirm]) -> Result<Applied<Confirm>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Confirm]) -> Result<Applied<Confirm>, StoreError> {
         let statement = client.prepare_cached(sql::APPLY_CONFIRMS).await?;
         let rows = client
             .query(
@@ -151,8 +152,8 @@ impl Change for Confirm {
 fn confirm_answer(
     row: &SqlRow,
     times: &HashMap<SubscriptionId, Timestamp>,
-) -> Result<(SubscriptionId, (ConfirmOutcome, Row)), Error> {
-    let id = SubscriptionId(bytes(row, "id")?);
+) -> Result<(SubscriptionId, (ConfirmOutcome, Row)), StoreError> {
+    let id = id(row, "id")?;
     let after = machine_row(row, row.try_get("purpose_is_current")?)?;
     let outcome = if row.try_get("changed")? {
         ConfirmOutcome::Confirmed
@@ -177,7 +178,7 @@ impl Change for Erase {
         self.id()
     }
 
-    async fn apply(client: &Client, list: u32, batch: &[&Erase]) -> Result<Applied<Erase>, Error> {
+    async fn apply(client: &Client, list: u32, batch: &[&Erase]) -> Result<Applied<Erase>, StoreError> {
         let statement = client.prepare_cached(sql::APPLY_ERASURES).await?;
         let rows = client
             .query(
@@ -200,28 +201,15 @@ impl Change for Erase {
     }
 }
 
-fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (EraseOutcome, Option<State>)), Error> {
-    let id = SubscriptionId(bytes(row, "id")?);
-    let state = State::from_number(row.try_get("state")?);
-    let answer =
-        if row.try_get("erased")? { (EraseOutcome::Erased, None) } else { (EraseOutcome::Spared, state) };
+fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (EraseOutcome, Option<State>)), StoreError> {
+    let id = id(row, "id")?;
+    let state = state(row)?;
+    let answer = if row.try_get("erased")? {
+        (EraseOutcome::Erased, None)
+    } else {
+        (EraseOutcome::Spared, Some(state))
+    };
     Ok((id, answer))
-}
-
-fn machine_row(row: &SqlRow, purpose_is_current: bool) -> Result<Row, Error> {
-    Ok(Row {
-        // The column's CHECK admits no other number.
-        state: State::from_number(row.try_get("state")?).unwrap_or(State::Pending),
-        signed_up_at: row.try_get("signed_up_at")?,
-        expires_at: row.try_get("expires_at")?,
-        told_at: row.try_get("told_at")?,
-        purpose_is_current,
-    })
-}
-
-/// A column of fixed length, which a CHECK keeps.
-fn bytes<const N: usize>(row: &SqlRow, name: &str) -> Result<[u8; N], Error> {
-    Ok(row.try_get::<_, &[u8]>(name)?.try_into().unwrap_or([0; N]))
 }
 
 fn column<C, V>(batch: &[&C], value: impl Fn(&C) -> V) -> Vec<V> {
@@ -230,9 +218,4 @@ fn column<C, V>(batch: &[&C], value: impl Fn(&C) -> V) -> Vec<V> {
 
 fn seconds(duration: SignedDuration) -> f64 {
     duration.as_secs_f64()
-}
-
-/// Lists and notices are counted by PostgreSQL's `integer`: a number that does not fit belongs to no row.
-pub(super) fn number(number: u32) -> i32 {
-    i32::try_from(number).unwrap_or(-1)
 }

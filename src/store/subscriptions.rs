@@ -1,7 +1,6 @@
 //! Reading one subscription, for a page or a letter.
 
-use super::lists::unsigned;
-use super::record::number;
+use super::rows::{id, machine_row, number, unsigned};
 use super::{Store, StoreError, sql};
 use crate::consent::notice::Notice;
 use crate::consent::subscription::{Row, State};
@@ -29,11 +28,7 @@ impl Store {
         let statement = client.prepare_cached(sql::SELECT_EXPIRED_SIGNUPS).await?;
         let pending = State::Pending as i16;
         let rows = client.query(&statement, &[&pending, &now, &i64::from(most)]).await?;
-        let read = |row: &tokio_postgres::Row| {
-            let id = row.try_get::<_, &[u8]>("id")?.try_into();
-            let id = SubscriptionId(id.map_err(|_| StoreError::Malformed("an id"))?);
-            Ok((unsigned(row.try_get("list")?)?, id))
-        };
+        let read = |row: &tokio_postgres::Row| Ok((unsigned(row, "list")?, id(row, "id")?));
         rows.iter().map(read).collect()
     }
 
@@ -47,16 +42,9 @@ impl Store {
         let statement = client.prepare_cached(sql::FIND_SUBSCRIPTION).await?;
         let found = client.query_opt(&statement, &[&number(list), &id.0.as_slice()]).await?;
         let Some(found) = found else { return Ok(None) };
-        let state = State::from_number(found.try_get("state")?).ok_or(StoreError::Malformed("a state"))?;
         let notice = Notice::decode(found.try_get("notice_bytes")?, found.try_get("published_at")?);
         Ok(Some(Subscription {
-            row: Row {
-                state,
-                signed_up_at: found.try_get("signed_up_at")?,
-                expires_at: found.try_get("expires_at")?,
-                told_at: found.try_get("told_at")?,
-                purpose_is_current: found.try_get("purpose_is_current")?,
-            },
+            row: machine_row(&found, found.try_get("purpose_is_current")?)?,
             lang: found.try_get("lang")?,
             seal: found.try_get("seal")?,
             notice: notice.ok_or(StoreError::Malformed("a notice"))?,

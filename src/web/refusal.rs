@@ -60,7 +60,7 @@ impl Refusal {
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Refusal {
         match error {
-            StoreError::Unavailable | StoreError::Busy => Refusal::Busy,
+            StoreError::Unavailable | StoreError::Busy | StoreError::Collision => Refusal::Busy,
             error => {
                 tracing::error!(%error, "a request failed");
                 Refusal::Internal
