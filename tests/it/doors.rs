@@ -1,6 +1,7 @@
 //! The write door: who waits goes together, each is answered for itself, and nothing that was acknowledged is lost.
 
 pub mod people;
+mod race;
 mod wire;
 
 use std::collections::BTreeSet;
