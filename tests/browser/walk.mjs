@@ -78,8 +78,8 @@ async function leave(look, url) {
   await look.see("unsubscribed-twice", NOTHING, second);
   await look.go(url);
   await look.see("nothing-here", NOTHING);
-  await look.press("link", "Leave by address");
-  await look.see("leave", `Leave ${LIST}`);
+  await look.press("link", "How to leave");
+  await look.see("leave", `Leave “${LIST}”`);
   expect(await page.getByText("privacy@example.org").isVisible(), "the page says whom to write to");
 }
 
