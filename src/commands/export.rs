@@ -34,7 +34,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let store = Store::open(config.database_url()?)?;
     let keys = KeyRing::parse(&config.key_ring()?)?;
     let links = Links::new(config.public_url()?, &keys);
-    store.check_ring(&keys).await?;
+    store.compare_ring(&keys).await?;
     let export = Export { store: &store, keys: &keys, links: &links };
     let progress = progress();
     let count = match &options.out {

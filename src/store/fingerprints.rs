@@ -22,8 +22,19 @@ impl Store {
     /// Notes the ring's keys at their first use, and refuses a ring that lacks a noted key or has another in its
     /// place: it could not open what is stored, and would write what the right ring cannot open.
     pub async fn check_ring(&self, ring: &KeyRing) -> Result<(), RingMismatch> {
-        let (names, prints): (Vec<String>, Vec<Vec<u8>>) =
-            ring.fingerprints().into_iter().map(|(name, print)| (name, print.to_vec())).unzip();
+        let (names, prints) = prints_of(ring);
+        if self.compare_ring(ring).await? < names.len() {
+            let client = self.client().await?;
+            client.execute(sql::INSERT_FINGERPRINTS, &[&names, &prints]).await.map_err(StoreError::from)?;
+            // Another service may have come first, with another ring.
+            self.compare_ring(ring).await?;
+        }
+        Ok(())
+    }
+
+    /// The same, but notes nothing: for commands that only read. Returns how many keys are noted.
+    pub async fn compare_ring(&self, ring: &KeyRing) -> Result<usize, RingMismatch> {
+        let (names, prints) = prints_of(ring);
         let client = self.client().await?;
         let known = client.query(sql::SELECT_FINGERPRINTS, &[]).await.map_err(StoreError::from)?;
         for row in &known {
@@ -34,11 +45,10 @@ impl Store {
                 Some(_) => {}
             }
         }
-        if known.len() < names.len() {
-            client.execute(sql::INSERT_FINGERPRINTS, &[&names, &prints]).await.map_err(StoreError::from)?;
-            // Another service may have come first, with another ring.
-            return Box::pin(self.check_ring(ring)).await;
-        }
-        Ok(())
+        Ok(known.len())
     }
+}
+
+fn prints_of(ring: &KeyRing) -> (Vec<String>, Vec<Vec<u8>>) {
+    ring.fingerprints().into_iter().map(|(name, print)| (name, print.to_vec())).unzip()
 }

@@ -6,7 +6,7 @@ use std::os::unix::fs::PermissionsExt as _;
 use optin::store::migrate::migrations;
 
 use super::site::{CONTROLLER, Site};
-use crate::house::database;
+use crate::house::{connect, database};
 use crate::process::{optin, run};
 
 /// Nobody listens there.
@@ -133,6 +133,17 @@ async fn serve_and_export_refuse_a_key_ring_that_the_database_does_not_know() {
         assert!(said.refusal().contains("give the right key ring"), "{}", said.err);
     }
     site.serve().await;
+}
+
+#[tokio::test]
+async fn an_export_leaves_the_choice_of_the_key_ring_to_the_service() {
+    let url = database(true).await;
+    let site = Site::new(&url, 1).await;
+    site.run(&["keys", "new", &site.path("other.toml")]).await.success();
+    let wrong = site.with("OPTIN_KEYS_FILE", &site.path("other.toml"));
+    run(optin(&["export", "news", "--as", "olga"], &wrong)).await.refusal();
+    let noted = "SELECT count(*) FROM key_fingerprints";
+    assert_eq!(connect(&url).await.query_one(noted, &[]).await.unwrap().get::<_, i64>(0), 0);
 }
 
 #[tokio::test]
