@@ -14,7 +14,7 @@ use optin::app::App;
 use optin::clock::Clock;
 use optin::consent::address::Address;
 use optin::consent::change::{Confirm, Entered, Erase, Signup, SignupRandom};
-use optin::consent::list::{List, ListOptions, Sender};
+use optin::consent::list::{List, ListOptions};
 use optin::consent::notice::{Notice, NoticeText};
 use optin::keys::KeyRing;
 use optin::store::Store;
@@ -96,13 +96,7 @@ struct Bench {
 impl Bench {
     async fn open(url: &str) -> Bench {
         let store = Arc::new(Store::open(url).unwrap());
-        let options = ListOptions {
-            title: BTreeMap::from([("en".into(), "News".into())]),
-            lang: "en".into(),
-            pending_ttl_hours: 72,
-            fields: Vec::new(),
-            sender: Sender::default(),
-        };
+        let options = ListOptions::titled("en", "News");
         let part = || "A sentence of the notice.".to_owned();
         let text = NoticeText {
             purpose: part(),

@@ -6,7 +6,9 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
-use url::{Host, Url};
+use url::Url;
+
+use crate::site::is_safe;
 
 /// Why the settings do not do.
 #[derive(Debug, thiserror::Error)]
@@ -117,7 +119,7 @@ impl Config {
         {
             return Err(ConfigError::Bad("public_url", WANTED));
         }
-        if url.scheme() == "http" && !is_loopback(&url) {
+        if !is_safe(&url) {
             return Err(ConfigError::NotHttps);
         }
         Ok(url.as_str().trim_end_matches('/').to_owned())
@@ -183,15 +185,6 @@ const SOCKET: &str = "an address and port such as 127.0.0.1:8080";
 
 fn env_name(key: &str) -> String {
     format!("OPTIN_{}", key.to_ascii_uppercase())
-}
-
-fn is_loopback(url: &Url) -> bool {
-    match url.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    }
 }
 
 #[cfg(test)]

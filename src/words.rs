@@ -14,7 +14,7 @@ use serde::Serialize;
 
 /// Keys, and beginnings of keys that end in a dot, which Rust code or a template puts together at run time.
 /// All others stand in a template as they are.
-pub const COMPOSED: &[&str] = &["country.", "date.", "month.", "problem.", "refusal."];
+pub const COMPOSED: &[&str] = &["country.", "date.", "field.", "month.", "problem.", "refusal."];
 
 /// All catalogues, known to agree with each other.
 #[derive(Debug)]

@@ -1,4 +1,4 @@
 -- A list with its current notice. $1 slug
-SELECT l.list, l.slug, l.options, n.bytes, n.published_at
+SELECT l.list, l.slug, l.options, l.closed_at IS NOT NULL AS is_closed, n.bytes, n.published_at
 FROM lists l JOIN notices n ON n.list = l.list AND n.version = l.notice
 WHERE l.slug = $1

@@ -2,7 +2,7 @@
 -- $1 list, $2 version, $3 purpose, $4 bytes, $5 SHA-256, $6 time, $7 trail entry
 WITH raised AS (
     UPDATE lists SET notice = $2, purpose = $3
-    WHERE list = $1 AND notice = $2 - 1 AND $3 BETWEEN purpose AND purpose + 1
+    WHERE list = $1 AND notice = $2 - 1 AND $3 BETWEEN purpose AND purpose + 1 AND closed_at IS NULL
     RETURNING list
 ), noticed AS (
     INSERT INTO notices (list, version, purpose, sha256, bytes, published_at)

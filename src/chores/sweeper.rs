@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::try_join_all;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::consent::change::Erase;
-use crate::store::StoreError;
+use crate::store::{Store, StoreError};
+use crate::token::SubscriptionId;
 
 /// How often. An unconfirmed signup may outlive its `pending_ttl` by so much; its links are dead at once.
 const EVERY: Duration = Duration::from_secs(600);
@@ -33,11 +34,38 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     loop {
         let expired = app.store.expired_signups(now, HANDFUL).await?;
-        let erase = |&(list, id)| app.store.erase(Erase::expired(list, id, now));
-        try_join_all(expired.iter().map(erase)).await?;
-        if expired.len() < HANDFUL as usize {
+        if erase(&app.store, &expired, |list, id| Erase::expired(list, id, now)).await? < HANDFUL {
             break;
         }
     }
+    empty_closed_lists(&app.store, now, |_| {}).await?;
     app.store.forget_dead_letters(now - DEAD_LETTERS).await
+}
+
+/// Erases whoever is on a closed list, and tells how many that were so far. A signup that was under way when the list
+/// was closed is found by a later round.
+pub async fn empty_closed_lists(
+    store: &Store,
+    now: Timestamp,
+    mut progress: impl FnMut(u64),
+) -> Result<u64, StoreError> {
+    let mut erased = 0;
+    loop {
+        let rows = store.rows_of_closed_lists(HANDFUL).await?;
+        let count = erase(store, &rows, |list, id| Erase::closed(list, id, now)).await?;
+        erased += u64::from(count);
+        progress(erased);
+        if count < HANDFUL {
+            return Ok(erased);
+        }
+    }
+}
+
+async fn erase(
+    store: &Store,
+    rows: &[(u32, SubscriptionId)],
+    change: impl Fn(u32, SubscriptionId) -> Erase,
+) -> Result<u32, StoreError> {
+    let outcomes = try_join_all(rows.iter().map(|&(list, id)| store.erase(change(list, id)))).await?;
+    Ok(outcomes.len() as u32)
 }

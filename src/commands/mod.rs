@@ -4,6 +4,7 @@
 pub mod dev;
 mod export;
 mod keys;
+mod list;
 mod operator;
 mod serve;
 mod service;
@@ -34,6 +35,9 @@ pub enum Command {
     /// Make a key ring
     #[command(subcommand)]
     Keys(keys::Keys),
+    /// Lists: one file each
+    #[command(subcommand)]
+    List(list::ListCommand),
     /// Operators: the persons in whose name exports are made
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -51,6 +55,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Migrate => apply_migrations().await,
             Command::Export(options) => export::run(options).await,
             Command::Keys(command) => keys::run(command),
+            Command::List(command) => list::run(command).await,
             Command::Operator(command) => operator::run(command).await,
         }
     })

@@ -177,6 +177,11 @@ impl Erase {
         Erase { list, id, at, from: DENIABLE }
     }
 
+    /// The end of a list: whoever is on it is forgotten.
+    pub fn closed(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
+        Erase { list, id, at, from: WITHDRAWABLE }
+    }
+
     pub fn list(&self) -> u32 {
         self.list
     }

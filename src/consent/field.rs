@@ -23,7 +23,8 @@ pub struct Field {
     /// Whether exports have a column for it.
     #[serde(default = "yes")]
     pub exported: bool,
-    /// What the form calls it, by language.
+    /// What the form calls it, by language; the well-known ones need none.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub label: BTreeMap<String, String>,
 }
 
@@ -56,6 +57,9 @@ fn yes() -> bool {
     true
 }
 
+/// Fields that every language has a word for: `field.<name>` in the catalogues.
+pub const WELL_KNOWN: [&str; 4] = ["name", "company", "job", "country"];
+
 /// Names that a form or an export uses for something else.
 const RESERVED: [&str; 8] = ["email", "consent", "notice", "lang", "fields", "from", "token", "list"];
 
@@ -69,9 +73,9 @@ impl Field {
             && !RESERVED.contains(&self.name.as_str())
     }
 
-    /// The label in `lang`, else in `fallback`, else the bare name.
-    pub fn label(&self, lang: &str, fallback: &str) -> &str {
-        self.label.get(lang).or_else(|| self.label.get(fallback)).unwrap_or(&self.name)
+    /// What the list calls it in `lang`, else in `fallback`; `None` for a well-known field that goes by its word.
+    pub fn label(&self, lang: &str, fallback: &str) -> Option<&str> {
+        self.label.get(lang).or_else(|| self.label.get(fallback)).map(String::as_str)
     }
 
     fn check(&self, value: &str) -> Result<(), FieldProblem> {

@@ -5,6 +5,7 @@ pub mod address;
 pub mod change;
 pub mod field;
 pub mod list;
+pub mod list_file;
 pub mod notice;
 pub mod person;
 pub mod record;

@@ -36,7 +36,53 @@ pub struct NoticeText {
     pub withdrawal: String,
 }
 
+/// The parts of a text in their order, with what each tells and the article that asks for it.
+pub const PARTS: [(&str, &str); 7] = [
+    ("purpose", "what the address is used for (GDPR Art. 13(1)(c))"),
+    ("sender", "who sends the newsletter (GDPR Art. 13(1)(a))"),
+    ("recipients", "who else receives the data (GDPR Art. 13(1)(e))"),
+    ("storage", "in which country it is kept (GDPR Art. 13(1)(f))"),
+    ("retention", "how long it is kept (GDPR Art. 13(2)(a))"),
+    ("legal_basis", "the legal basis (GDPR Art. 13(1)(c))"),
+    ("withdrawal", "the right to withdraw, and how (GDPR Art. 13(2)(c))"),
+];
+
+/// The longest part, in characters.
+const MAX_PART: usize = 5000;
+
 impl NoticeText {
+    /// A text out of its parts; else what is wrong, by part.
+    pub fn from_parts(parts: &BTreeMap<String, String>) -> Result<NoticeText, Vec<(String, String)>> {
+        let mut faults = Vec::new();
+        for (part, told) in PARTS {
+            match parts.get(part).map(|text| text.trim()) {
+                None | Some("") => faults.push((part.to_owned(), format!("is missing: {told}"))),
+                Some(text) if text.chars().count() > MAX_PART => {
+                    faults.push((part.to_owned(), format!("is longer than {MAX_PART} characters")));
+                }
+                Some(text) if text.contains('\0') => faults.push((part.to_owned(), "holds a NUL".to_owned())),
+                Some(_) => {}
+            }
+        }
+        for name in parts.keys().filter(|name| !PARTS.iter().any(|(part, _)| part == name)) {
+            let known = PARTS.map(|(part, _)| part).join(", ");
+            faults.push((name.clone(), format!("is no part of a notice; those are {known}")));
+        }
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        let part = |name: &str| parts[name].trim().to_owned();
+        Ok(NoticeText {
+            purpose: part("purpose"),
+            sender: part("sender"),
+            recipients: part("recipients"),
+            storage: part("storage"),
+            retention: part("retention"),
+            legal_basis: part("legal_basis"),
+            withdrawal: part("withdrawal"),
+        })
+    }
+
     /// The whole text as it is shown: its parts as paragraphs.
     pub fn text(&self) -> String {
         [
@@ -78,6 +124,11 @@ impl Notice {
     /// The languages that it has a text in.
     pub fn languages(&self) -> impl Iterator<Item = &str> {
         self.texts.keys().map(String::as_str)
+    }
+
+    /// Every text, by language.
+    pub fn texts(&self) -> &BTreeMap<String, NoticeText> {
+        &self.texts
     }
 
     /// The text in `lang`, else in its first language; with the language it is in.

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use sha2::{Digest, Sha256};
 use tokio_postgres::Row;
-use tokio_postgres::types::Json;
+use tokio_postgres::types::{Json, ToSql};
 
-use super::rows::{number, unsigned};
+use super::rows::{number, state, unsigned};
 use super::{Store, StoreError, sql};
 use crate::consent::list::{List, ListOptions};
 use crate::consent::notice::{Notice, NoticeText};
+use crate::consent::subscription::State;
 use crate::trail::entry::{self, Event};
 
 impl Store {
@@ -48,7 +49,7 @@ impl Store {
         let sha256: [u8; 32] = Sha256::digest(&bytes).into();
         let client = self.client().await?;
         let statement = client.prepare_cached(sql::INSERT_LIST).await?;
-        let entry = published(at, &sha256, random);
+        let entry = publication(at, &sha256, random);
         let row = client
             .query_opt(
                 &statement,
@@ -58,47 +59,115 @@ impl Store {
         row.map(|row| unsigned(&row, "list")).transpose()
     }
 
-    /// Publishes the next version of a list's notice and notes it in the trail. A new purpose puts everybody off
-    /// exports until they agree again. `false` where another version came first.
-    pub async fn publish_notice(
+    /// Changes a list's options, and publishes the next version of its notice where there is one: both, or nothing.
+    /// A new purpose puts everybody off exports until they agree again. `false` where somebody else was faster.
+    pub async fn change_list(
         &self,
-        list_number: u32,
+        list: &List,
         current: &Notice,
-        new_purpose: bool,
-        texts: BTreeMap<String, NoticeText>,
+        options: &ListOptions,
+        next: Option<NextNotice>,
         at: Timestamp,
         random: [u8; 16],
     ) -> Result<bool, StoreError> {
-        let (version, purpose) = (current.version + 1, current.purpose + u32::from(new_purpose));
-        let bytes = Notice::encode(version, purpose, texts);
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
-        let client = self.client().await?;
-        let statement = client.prepare_cached(sql::INSERT_NOTICE).await?;
-        let row = client
-            .query_opt(
-                &statement,
-                &[
-                    &number(list_number),
+        let mut client = self.client().await?;
+        let transaction = client.transaction().await?;
+        let (old, new) = (Json(&list.options), Json(options));
+        let changed = transaction.query_opt(sql::UPDATE_LIST, &[&number(list.number), &old, &new]).await?;
+        let followed = match next {
+            None => true,
+            Some(next) => {
+                let (version, purpose) = (current.version + 1, current.purpose + u32::from(next.new_purpose));
+                let bytes = Notice::encode(version, purpose, next.texts);
+                let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+                let parameters: [&(dyn ToSql + Sync); 7] = [
+                    &number(list.number),
                     &number(version),
                     &number(purpose),
                     &bytes,
                     &sha256.as_slice(),
                     &at,
-                    &published(at, &sha256, random).as_slice(),
-                ],
-            )
-            .await?;
-        Ok(row.is_some())
+                    &publication(at, &sha256, random).to_vec(),
+                ];
+                transaction.query_opt(sql::INSERT_NOTICE, &parameters).await?.is_some()
+            }
+        };
+        let whole = changed.is_some() && followed;
+        if whole {
+            transaction.commit().await?;
+        }
+        Ok(whole)
+    }
+
+    /// Ends a list: nobody can confirm any more, and no export holds anybody. What it holds of people is erased by the
+    /// sweeper. `false` where it was closed before.
+    pub async fn close_list(&self, list_number: u32, at: Timestamp) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        Ok(client.query_opt(sql::CLOSE_LIST, &[&number(list_number), &at]).await?.is_some())
+    }
+
+    /// One version of a list's notice, however old.
+    pub async fn find_notice(&self, list_number: u32, version: u32) -> Result<Option<Notice>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::FIND_NOTICE).await?;
+        // A number that no version can have.
+        let Ok(version) = i32::try_from(version) else { return Ok(None) };
+        let row = client.query_opt(&statement, &[&number(list_number), &version]).await?;
+        row.as_ref().map(notice).transpose()
+    }
+
+    /// Every version of a list's notice with the time it was published, the newest first.
+    pub async fn notice_versions(&self, list_number: u32) -> Result<Vec<(u32, Timestamp)>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::SELECT_NOTICES).await?;
+        let rows = client.query(&statement, &[&number(list_number)]).await?;
+        rows.iter().map(|row| Ok((unsigned(row, "version")?, row.try_get("published_at")?))).collect()
+    }
+
+    /// How many people a list has.
+    pub async fn count_people(&self, list_number: u32) -> Result<Count, StoreError> {
+        let client = self.client().await?;
+        let mut count = Count::default();
+        for row in client.query(sql::COUNT_SUBSCRIPTIONS, &[&number(list_number)]).await? {
+            let (all, agreed): (i64, i64) = (row.try_get("all")?, row.try_get("agreed")?);
+            match state(&row)? {
+                State::Pending => count.pending = all,
+                State::Active => (count.active, count.to_ask_again) = (all, all - agreed),
+                State::Paused => count.paused = all,
+            }
+        }
+        Ok(count)
     }
 }
 
-fn published(at: Timestamp, sha256: &[u8; 32], random: [u8; 16]) -> [u8; entry::LENGTH] {
+/// The next version of a notice.
+pub struct NextNotice {
+    pub texts: BTreeMap<String, NoticeText>,
+    /// Otherwise it corrects the wording.
+    pub new_purpose: bool,
+}
+
+/// How many people a list has, by state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Count {
+    pub pending: i64,
+    pub active: i64,
+    /// Active ones who agreed to an earlier purpose, and so may not be written to.
+    pub to_ask_again: i64,
+    pub paused: i64,
+}
+
+fn publication(at: Timestamp, sha256: &[u8; 32], random: [u8; 16]) -> [u8; entry::LENGTH] {
     entry::entry(Event::NoticePublished, at, sha256, &entry::service_tail(&random, 0, 0))
 }
 
 fn list(row: &Row) -> Result<(List, Notice), StoreError> {
     let Json(options) = row.try_get("options").map_err(|_| StoreError::Malformed("a list's options"))?;
+    let (number, slug, is_closed) = (unsigned(row, "list")?, row.try_get("slug")?, row.try_get("is_closed")?);
+    Ok((List { number, slug, options, is_closed }, notice(row)?))
+}
+
+fn notice(row: &Row) -> Result<Notice, StoreError> {
     let notice = Notice::decode(row.try_get("bytes")?, row.try_get("published_at")?);
-    let notice = notice.ok_or(StoreError::Malformed("a notice"))?;
-    Ok((List { number: unsigned(row, "list")?, slug: row.try_get("slug")?, options }, notice))
+    notice.ok_or(StoreError::Malformed("a notice"))
 }

@@ -17,6 +17,7 @@ mod subscriptions;
 
 pub use error::StoreError;
 pub use fingerprints::RingMismatch;
+pub use lists::{Count, NextNotice};
 pub use subscriptions::Subscription;
 
 use std::time::Duration;

@@ -6,6 +6,7 @@ use crate::consent::notice::Notice;
 use crate::consent::subscription::{Row, State};
 use crate::token::SubscriptionId;
 use jiff::Timestamp;
+use tokio_postgres::Row as SqlRow;
 
 /// A subscription as pages and letters need it; its person is still under seal.
 #[derive(Debug)]
@@ -28,8 +29,14 @@ impl Store {
         let statement = client.prepare_cached(sql::SELECT_EXPIRED_SIGNUPS).await?;
         let pending = State::Pending as i16;
         let rows = client.query(&statement, &[&pending, &now, &i64::from(most)]).await?;
-        let read = |row: &tokio_postgres::Row| Ok((unsigned(row, "list")?, id(row, "id")?));
-        rows.iter().map(read).collect()
+        rows.iter().map(named).collect()
+    }
+
+    /// Up to `most` subscriptions of lists that were closed, as list and id.
+    pub async fn rows_of_closed_lists(&self, most: u32) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::SELECT_CLOSED_ROWS).await?;
+        client.query(&statement, &[&i64::from(most)]).await?.iter().map(named).collect()
     }
 
     /// Reads one subscription, by what a token names.
@@ -50,4 +57,8 @@ impl Store {
             notice: notice.ok_or(StoreError::Malformed("a notice"))?,
         }))
     }
+}
+
+fn named(row: &SqlRow) -> Result<(u32, SubscriptionId), StoreError> {
+    Ok((unsigned(row, "list")?, id(row, "id")?))
 }

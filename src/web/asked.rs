@@ -3,16 +3,13 @@
 use std::convert::Infallible;
 
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ORIGIN, REFERER};
-use http::{HeaderMap, HeaderName, HeaderValue};
-use url::Url;
+use http::{HeaderMap, HeaderName};
 use warp::Filter;
 
 use super::form;
+use crate::site::site;
 
 mod accept;
-
-/// The longest origin that is believed, in bytes: longer than any host name can be (RFC 1035 §2.3.4).
-const MAX_ORIGIN: usize = 255;
 
 /// What a request's headers and query say about the answer. Holds nothing about the person.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -95,17 +92,11 @@ fn lang(query: &str) -> Option<String> {
 fn origin(headers: &HeaderMap) -> Option<String> {
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
-        (Some(origin), None) => site(origin),
+        (Some(origin), None) => site(origin.to_str().ok()?),
         // An `Origin` that says nothing is not to be overruled by a `Referer`.
         (Some(_), Some(_)) => None,
-        (None, _) => site(headers.get(REFERER)?),
+        (None, _) => site(headers.get(REFERER)?.to_str().ok()?),
     }
-}
-
-fn site(url: &HeaderValue) -> Option<String> {
-    let url = Url::parse(url.to_str().ok()?).ok()?;
-    let site = url.origin().ascii_serialization();
-    (matches!(url.scheme(), "http" | "https") && site.len() <= MAX_ORIGIN).then_some(site)
 }
 
 fn content_kind(headers: &HeaderMap) -> ContentKind {
@@ -134,7 +125,7 @@ fn kind_of(value: &str) -> ContentKind {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use http::Request;
+    use http::{HeaderValue, Request};
     use tower::ServiceExt;
 
     fn read(headers: &[(&str, &str)], query: &str) -> Asked {

@@ -11,7 +11,7 @@ use regex::Regex;
 use reader::{code_of, paths_in};
 
 /// Who on one floor may use whom: the left the right, never the other way round.
-const SIDEWAYS: [(&str, &str); 2] = [("links", "token"), ("templates", "words")];
+const SIDEWAYS: [(&str, &str); 3] = [("config", "site"), ("links", "token"), ("templates", "words")];
 
 /// Crates that only these rooms name.
 const KEPT_IN: [(&str, &[&str]); 5] = [

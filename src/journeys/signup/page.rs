@@ -74,7 +74,7 @@ impl<'a> Page<'a> {
         let field = |field: &Field| {
             json!({
                 "name": field.name, "type": field.kind, "required": field.required, "max": field.max,
-                "label": field.label(self.lang, &options.lang),
+                "label": self.label(field),
             })
         };
         json!({
@@ -109,7 +109,7 @@ impl<'a> Page<'a> {
             let problem = faults.fields.iter().find(|(name, _)| *name == field.name);
             json!({
                 "name": field.name,
-                "label": field.label(self.lang, &options.lang),
+                "label": self.label(field),
                 "kind": field.kind,
                 "required": field.required,
                 "max": field.max,
@@ -148,6 +148,12 @@ impl<'a> Page<'a> {
         })
     }
 
+    /// What the field is called: by the list, or by the language's own word.
+    fn label(&self, field: &Field) -> String {
+        let own = field.label(self.lang, &self.list.options.lang);
+        own.map_or_else(|| self.say(&format!("field.{}", field.name), &[]), str::to_owned)
+    }
+
     fn all(&self, faults: &Faults) -> Vec<(String, String)> {
         let mut all = Vec::new();
         if let Some(problem) = faults.email {
@@ -182,7 +188,7 @@ impl<'a> Page<'a> {
     fn field(&self, name: &str, problem: FieldProblem) -> String {
         let options = &self.list.options;
         let declared = options.fields.iter().find(|field| field.name == name);
-        let label = declared.map_or(name, |field| field.label(self.lang, &options.lang));
+        let label = declared.map_or_else(|| name.to_owned(), |field| self.label(field));
         let is_country = declared.is_some_and(|field| field.kind == FieldKind::Country);
         match problem {
             FieldProblem::Undeclared => self.say("problem.field.undeclared", &[]),

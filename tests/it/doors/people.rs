@@ -174,15 +174,9 @@ const ELSEWHERE: u32 = 2_000_000_000;
 fn elsewhere() -> (List, Notice) {
     let options = options(1);
     let notice = Notice::decode(&Notice::encode(1, 1, notice_texts("Nothing.")), noon()).unwrap();
-    (List { number: ELSEWHERE, slug: "elsewhere".into(), options }, notice)
+    (List { number: ELSEWHERE, slug: "elsewhere".into(), options, is_closed: false }, notice)
 }
 
 fn options(hours: u32) -> ListOptions {
-    ListOptions {
-        title: [("en".to_owned(), "News".to_owned())].into(),
-        lang: "en".into(),
-        pending_ttl_hours: hours,
-        fields: Vec::new(),
-        sender: Default::default(),
-    }
+    ListOptions { pending_ttl_hours: hours, ..ListOptions::titled("en", "News") }
 }

@@ -6,6 +6,7 @@ use clap::ValueEnum as _;
 use optin::app::App;
 use optin::consent::notice::NoticeText;
 use optin::journeys::export::{Export, Format};
+use optin::store::NextNotice;
 use serde_json::{Value, json};
 
 use super::{House, NEWS};
@@ -27,8 +28,8 @@ impl House {
         let store = &self.app.store;
         let (list, current) = store.find_list(NEWS).await.unwrap().unwrap();
         let (now, random) = (self.clock.now(), App::random());
-        let published =
-            store.publish_notice(list.number, &current, new_purpose, texts(text), now, random).await;
+        let next = Some(NextNotice { texts: texts(text), new_purpose });
+        let published = store.change_list(&list, &current, &list.options, next, now, random).await;
         assert!(published.unwrap());
     }
 

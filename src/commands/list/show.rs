@@ -1,0 +1,46 @@
+//! `optin list show`: what there is.
+
+use super::{file_of, find, people, store};
+
+/// Every list, a line each.
+pub async fn all() -> anyhow::Result<()> {
+    let store = store()?;
+    let lists = store.lists().await?;
+    if lists.is_empty() {
+        println!(
+            "There is no list yet. `optin list apply FILE.toml` makes one; examples/news.toml shows how."
+        );
+    }
+    for list in lists {
+        let title = list.title(&list.options.lang);
+        let told = if list.is_closed {
+            "closed".to_owned()
+        } else {
+            let count = store.count_people(list.number).await?;
+            format!("{} active, {} pending, {} paused", count.active, count.pending, count.paused)
+        };
+        println!("{}\t{}\t{title}\t{told}", list.number, list.slug);
+    }
+    Ok(())
+}
+
+/// One list, as a file that `optin list apply` takes; what the file does not say stands before it as comments.
+pub async fn one(slug: &str) -> anyhow::Result<()> {
+    let store = store()?;
+    let (list, notice) = find(&store, slug).await?;
+    let count = store.count_people(list.number).await?;
+    println!("# List {}{}", list.number, if list.is_closed { ", closed for ever" } else { "" });
+    println!(
+        "# Notice: version {}, purpose {}, published {}, SHA-256 {}",
+        notice.version,
+        notice.purpose,
+        notice.published_at.strftime("%Y-%m-%d %H:%M UTC"),
+        data_encoding::HEXLOWER.encode(&notice.sha256),
+    );
+    println!("# {} active, {} pending, {} paused", people(count.active), count.pending, count.paused);
+    if count.to_ask_again > 0 {
+        println!("# {} agreed to an earlier purpose, and may not be written to", people(count.to_ask_again));
+    }
+    println!("\n{}", file_of(&list, &notice).to_toml().trim_end());
+    Ok(())
+}
