@@ -32,6 +32,9 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 const RENEW: Duration = Duration::from_secs(20);
 /// How often to look for letters that come due by themselves: retries, and what another service left behind.
 const LOOK: Duration = Duration::from_millis(500);
+/// A letter that was just queued goes out within this, at a random moment: whoever signs an address up and watches how
+/// busy the service is next shall not learn from it whether that address got a letter.
+const SPREAD: Duration = Duration::from_millis(200);
 /// After so long a letter that was not delivered is given up.
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
 /// The first retry's delay; each further one doubles it …
@@ -57,8 +60,7 @@ async fn work(app: Arc<App>, shutdown: CancellationToken) {
             None
         });
         let Some(lease) = leased else {
-            let nap = tokio::time::timeout(LOOK, app.letters_wait.notified());
-            _ = shutdown.run_until_cancelled(nap).await;
+            _ = shutdown.run_until_cancelled(nap(&app)).await;
             continue;
         };
         if let Err(error) = deliver(&app, &mut line, lease).await {
@@ -67,6 +69,13 @@ async fn work(app: Arc<App>, shutdown: CancellationToken) {
         }
     }
     line.close().await;
+}
+
+/// Waits for the next letter, or until it is time to look.
+async fn nap(app: &App) {
+    if tokio::time::timeout(LOOK, app.letters_wait.notified()).await.is_ok() {
+        tokio::time::sleep(SPREAD * u32::from(u16::from_be_bytes(App::random())) / u32::from(u16::MAX)).await;
+    }
 }
 
 async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), StoreError> {
@@ -179,6 +188,7 @@ fn write(
         to: &to,
         from_name: sender.name.as_deref().unwrap_or(&app.controller.name),
         from: &from,
+        subject_prefix: list.text_in(lang, &sender.subject_prefix),
         name: &name_of(lease),
         date: app.clock.now(),
     };

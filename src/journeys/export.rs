@@ -26,6 +26,8 @@ pub enum Format {
 pub enum ExportError {
     #[error("there is no list `{0}`")]
     NoList(String),
+    #[error("the list `{0}` is closed: nobody is on it")]
+    Closed(String),
     #[error("there is no operator `{0}`; `optin operator add` makes one")]
     NoOperator(String),
     #[error("a row could not be opened: {0}")]
@@ -70,6 +72,9 @@ impl Export<'_> {
             return Err(ExportError::NoOperator(operator.into()));
         }
         let (list, _) = self.store.find_list(slug).await?.ok_or_else(|| ExportError::NoList(slug.into()))?;
+        if list.is_closed {
+            return Err(ExportError::Closed(slug.into()));
+        }
         let fields: Vec<&str> = exported_fields(&list);
         let mut rows = self.store.export(list.number).await?;
         let mut writer = RowWriter::begin(format, &fields, to)?;

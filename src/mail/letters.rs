@@ -19,6 +19,8 @@ pub struct Envelope<'a> {
     pub to: &'a Address,
     pub from_name: &'a str,
     pub from: &'a Address,
+    /// What the list's subjects begin with.
+    pub subject_prefix: Option<&'a str>,
     /// What the Message-ID begins with; the same at each try, so that a mailbox can tell a letter sent twice.
     pub name: &'a str,
     pub date: Timestamp,
@@ -45,7 +47,8 @@ pub fn compose(
     let part =
         |file: &str| templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context);
     // One line, whatever a list is called.
-    let subject = part("subject.txt")?.split_whitespace().collect::<Vec<_>>().join(" ");
+    let subject = [envelope.subject_prefix.unwrap_or_default(), &part("subject.txt")?].join(" ");
+    let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()
         .from(Mailbox::new(Some(envelope.from_name.to_owned()), mail_address(envelope.from)?))

@@ -2,6 +2,7 @@
 
 mod crash;
 mod export;
+mod lists;
 mod settings;
 mod site;
 

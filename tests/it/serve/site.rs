@@ -167,6 +167,9 @@ pub struct Relay {
 pub struct Letter {
     pub to: String,
     pub name: String,
+    /// Name and address that it comes from.
+    pub from: (String, String),
+    pub subject: String,
     /// What it asks to press; a letter of another kind has none.
     pub confirm: Option<String>,
 }
@@ -226,6 +229,11 @@ impl Letter {
         Letter {
             to: transaction.to[0].clone(),
             name: message.message_id().unwrap().to_owned(),
+            from: {
+                let from = message.from().unwrap().first().unwrap();
+                (from.name().unwrap().to_owned(), from.address().unwrap().to_owned())
+            },
+            subject: message.subject().unwrap().to_owned(),
             confirm: text.contains("/c/").then(|| link(&text, "/c/")),
         }
     }

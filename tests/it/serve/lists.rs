@@ -1,0 +1,253 @@
+//! Lists, as their owner sets them up at a terminal: `optin list`.
+
+use optin::consent::list_file::ListFile;
+
+use super::site::{Relay, Site, count, form};
+use crate::house::{connect, database};
+
+const NEWS: &str = include_str!("../../../examples/news.toml");
+
+/// Every option of the example, with those in use that are commented out there.
+fn whole() -> String {
+    let option = |line: &str| {
+        let text = line.strip_prefix("# ").filter(|text| {
+            text.starts_with('[') || text.split_once(" = ").is_some_and(|(key, _)| !key.contains(' '))
+        });
+        text.unwrap_or(line).to_owned()
+    };
+    NEWS.lines().map(option).collect::<Vec<_>>().join("\n")
+}
+
+/// A site without a list, and the file of one.
+async fn site(relay: u16) -> (Site, String) {
+    let site = Site::new(&database(true).await, relay).await;
+    site.run(&["operator", "add", "olga"]).await.success();
+    let file = site.path("list.toml");
+    std::fs::write(&file, NEWS).unwrap();
+    (site, file)
+}
+
+fn edit(file: &str, from: &str, to: &str) {
+    let text = std::fs::read_to_string(file).unwrap();
+    assert!(text.contains(from), "{from}");
+    std::fs::write(file, text.replacen(from, to, 1)).unwrap();
+}
+
+/// Everything that the database holds, but for the times of day in it.
+async fn contents(site: &Site) -> String {
+    let db = connect(&site.settings["OPTIN_DATABASE_URL"]).await;
+    let mut all = String::new();
+    for table in ["lists", "notices", "subscriptions", "outbox", "trail_entries"] {
+        let rows = db.query(&format!("SELECT t::text FROM {table} t ORDER BY 1"), &[]).await.unwrap();
+        rows.iter().for_each(|row| all.push_str(row.get(0)));
+    }
+    all
+}
+
+#[tokio::test]
+async fn a_list_is_made_shown_changed_and_shown_again_as_its_file_says() {
+    let (site, file) = site(1).await;
+    assert!(site.run(&["list", "show"]).await.success().contains("examples/news.toml"));
+
+    let before = contents(&site).await;
+    assert!(site.run(&["list", "apply", &file, "--dry-run"]).await.success().contains("would be made"));
+    assert_eq!(contents(&site).await, before, "a dry run changes nothing");
+    assert!(site.run(&["list", "apply", &file]).await.success().contains("`news` is made, with number 1"));
+    let made = contents(&site).await;
+    assert!(site.run(&["list", "apply", &file]).await.success().contains("Nothing has been changed"));
+    assert_eq!(contents(&site).await, made, "applied again, it changes nothing");
+
+    std::fs::write(&file, whole()).unwrap();
+    let said = site.run(&["list", "apply", &file, "--dry-run"]).await;
+    let told = said.success();
+    assert!(told.contains("list.store_ip\n  - off\n  + truncated\n"), "{told}");
+    assert!(told.contains("list.after_signup.de\n  + https://"), "{told}");
+    assert!(!told.contains("feed_days"), "what is the same is not told: {told}");
+    assert_eq!(contents(&site).await, made);
+    assert!(site.run(&["list", "apply", &file]).await.success().contains("its notice has version 1"));
+
+    // What is shown is a file that says the same.
+    let shown = site.run(&["list", "show", "news"]).await.success().to_owned();
+    let parse = |text: &str| ListFile::parse(text, &["de", "en"]).unwrap();
+    assert_eq!(parse(&shown), parse(&whole()));
+    assert!(shown.starts_with("# List 1\n# Notice: version 1, purpose 1, published 20"), "{shown}");
+    std::fs::write(&file, &shown).unwrap();
+    assert!(site.run(&["list", "apply", &file]).await.success().contains("Nothing has been changed"));
+    let all = site.run(&["list", "show"]).await;
+    assert_eq!(all.success(), "1\tnews\tSampletown News\t0 active, 0 pending, 0 paused\n");
+}
+
+#[tokio::test]
+async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
+    let relay = Relay::open().await;
+    let (site, file) = site(relay.port).await;
+    site.run(&["list", "apply", &file]).await.success();
+    let replica = site.serve().await;
+    replica.sign_up("ann@example.org").await;
+    assert_eq!(replica.press(&relay.confirm_link("ann@example.org").await).await, 200);
+
+    edit(&file, "about once a month", "once a month");
+    let before = contents(&site).await;
+    let said = site.run(&["list", "apply", &file]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("--correction") && said.err.contains("--new-purpose"), "{}", said.err);
+    let said = site.run(&["list", "apply", &file, "--dry-run"]).await;
+    assert!(
+        said.success().contains("notice.en.purpose\n  - We will") && said.out.contains("1 person agreed")
+    );
+    assert_eq!(contents(&site).await, before);
+    let both = site.run(&["list", "apply", &file, "--correction", "--new-purpose"]).await;
+    assert_eq!(both.code, Some(2));
+
+    site.run(&["list", "apply", &file, "--correction"]).await.success();
+    assert_eq!(site.exported().await, ["ann@example.org"], "her consent stands");
+    assert!(replica.get("/lists/news?lang=en").await.1.contains("Version 2"));
+    // Repeatable with its flag: the file says what there is.
+    assert!(site.run(&["list", "apply", &file, "--correction"]).await.success().contains("Nothing has been"));
+
+    edit(&file, "once a month: what is new", "once a week: what is new");
+    let said = site.run(&["list", "apply", &file, "--new-purpose"]).await;
+    assert!(said.success().contains("none of them is on an export before"), "{}", said.out);
+    assert_eq!(site.exported().await, [""; 0]);
+    let shown = site.run(&["list", "show", "news"]).await;
+    assert!(shown.success().contains("# Notice: version 3, purpose 2"), "{}", shown.out);
+    assert!(shown.out.contains("# 1 person agreed to an earlier purpose"), "{}", shown.out);
+    let entries = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) NOT IN (1, 2)";
+    assert_eq!(count(&site.settings["OPTIN_DATABASE_URL"], entries).await, 3, "each version is in the trail");
+}
+
+#[tokio::test]
+async fn p_cen_7_a_notice_that_does_not_tell_who_gets_the_data_and_where_it_is_kept_is_refused() {
+    let (site, file) = site(1).await;
+    for part in ["recipients", "storage", "legal_basis", "withdrawal"] {
+        let without = NEWS.lines().filter(|line| !line.starts_with(part)).collect::<Vec<_>>().join("\n");
+        std::fs::write(&file, without).unwrap();
+        let said = site.run(&["list", "apply", &file]).await;
+        assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
+        for lang in ["de", "en"] {
+            assert!(said.err.contains(&format!("\n  notice.{lang}.{part}: is missing: ")), "{}", said.err);
+        }
+        assert!(said.err.contains("GDPR Art. 13"), "{}", said.err);
+    }
+    assert_eq!(count(&site.settings["OPTIN_DATABASE_URL"], "SELECT count(*) FROM lists").await, 0);
+
+    // What the notice tells is told when the data is collected.
+    std::fs::write(&file, NEWS).unwrap();
+    site.run(&["list", "apply", &file]).await.success();
+    let (_, page) = site.serve().await.get("/lists/news?lang=en").await;
+    for told in ["Sample Mail Ltd", "kept in Germany", "Article 6(1)(a) GDPR", "withdraw your consent"] {
+        assert!(page.contains(told), "{told}");
+    }
+}
+
+#[tokio::test]
+async fn all_that_is_wrong_with_a_file_is_told_at_once_and_nothing_is_written() {
+    let (site, file) = site(1).await;
+    edit(&file, "lang = \"en\"", "lang = \"fr\"");
+    edit(&file, "pending_ttl_hours = 72", "pending_ttl_hours = 0");
+    edit(&file, "# [list.sender]", "[list.sender]\nmailbox = \"newsletter@example.org\"");
+    let said = site.run(&["list", "apply", &file]).await;
+    assert!(
+        said.err.contains("list.toml is not yet as it should be:\n  list.pending_ttl_hours: "),
+        "{}",
+        said.err
+    );
+    assert!(said.err.contains("\n  list.lang: "), "{}", said.err);
+    edit(&file, "lang = \"fr\"", "lang = \"en\"");
+    edit(&file, "pending_ttl_hours = 0", "pending_ttl_hours = 72");
+    let said = site.run(&["list", "apply", &file]).await;
+    assert!(said.refusal().contains("list.sender.mailbox"), "it is what letters come from: {}", said.err);
+    std::fs::write(&file, "slug = ").unwrap();
+    assert!(site.run(&["list", "apply", &file]).await.err.contains("line 1: "));
+    assert!(
+        site.run(&["list", "apply", "/nowhere.toml"])
+            .await
+            .refusal()
+            .contains("/nowhere.toml cannot be read")
+    );
+    for arguments in [&["list", "show", "nobodys"][..], &["list", "close", "nobodys", "--yes"]] {
+        assert!(site.run(arguments).await.refusal().contains("there is no list `nobodys`"));
+    }
+    assert_eq!(count(&site.settings["OPTIN_DATABASE_URL"], "SELECT count(*) FROM lists").await, 0);
+}
+
+#[tokio::test]
+async fn letters_come_from_the_lists_own_sender_with_its_prefix() {
+    let relay = Relay::open().await;
+    let (site, file) = site(relay.port).await;
+    std::fs::write(&file, whole()).unwrap();
+    site.run(&["list", "apply", &file]).await.success();
+    let replica = site.serve().await;
+    assert!(replica.sign_up("ann@example.org").await.status().as_u16() < 400);
+    relay.confirm_link("ann@example.org").await;
+    let letter = relay.nth(0).unwrap();
+    assert_eq!(letter.from, ("Sampletown News".to_owned(), "news@example.org".to_owned()));
+    assert!(letter.subject.starts_with("[News] Please confirm"), "{}", letter.subject);
+}
+
+#[tokio::test]
+async fn closing_a_list_erases_everybody_on_it_tells_nobody_and_leaves_a_whole_trail() {
+    let relay = Relay::open().await;
+    let (site, file) = site(relay.port).await;
+    let url = &site.settings["OPTIN_DATABASE_URL"];
+    site.run(&["list", "apply", &file]).await.success();
+    edit(&file, "slug = \"news\"", "slug = \"other\"");
+    site.run(&["list", "apply", &file]).await.success();
+    let replica = site.serve().await;
+    for who in ["ann@example.org", "bob@example.org", "cid@example.org"] {
+        replica.sign_up(who).await;
+        let confirm = relay.confirm_link(who).await;
+        if who != "cid@example.org" {
+            assert_eq!(replica.press(&confirm).await, 200);
+        }
+    }
+    assert_eq!(replica.post("/lists/other", &form("dan@example.org")).await.status(), 200);
+    relay.confirm_link("dan@example.org").await;
+
+    let said = site.run(&["list", "close", "news"]).await;
+    assert_eq!(said.code, Some(1));
+    assert!(said.err.contains("--yes") && said.out.contains("3 people"), "{said:?}");
+    assert_eq!(count(url, "SELECT count(*) FROM subscriptions WHERE list = 1").await, 3, "nothing was done");
+
+    let said = site.run(&["list", "close", "news", "--yes"]).await;
+    assert!(said.success().contains("3 people erased"), "{said:?}");
+    assert_eq!(count(url, "SELECT count(*) FROM subscriptions WHERE list = 1").await, 0);
+    assert_eq!(count(url, "SELECT count(*) FROM subscriptions").await, 1, "the other list keeps its people");
+    assert_eq!(count(url, "SELECT count(*) FROM outbox").await, 0);
+    let balance = "SELECT count(*) FILTER (WHERE get_byte(entry, 1) = 1) - count(*) FILTER (WHERE get_byte(entry, 1) = 2)
+                   FROM trail_entries WHERE list = 1";
+    assert_eq!(count(url, balance).await, 0);
+    assert_eq!(relay.letters().len(), 4, "nobody was told");
+
+    // It stays closed: for its file, and for a second time of asking.
+    edit(&file, "slug = \"other\"", "slug = \"news\"");
+    assert!(site.run(&["list", "apply", &file]).await.refusal().contains("closed for ever"));
+    assert!(site.run(&["list", "close", "news", "--yes"]).await.success().contains("0 people erased"));
+    assert!(site.run(&["list", "show"]).await.success().contains("1\tnews\tSampletown News\tclosed\n"));
+    assert!(site.run(&["list", "show", "news"]).await.success().contains("# List 1, closed for ever\n"));
+}
+
+#[tokio::test]
+async fn a_signup_that_a_closing_met_under_way_is_swept_and_can_neither_be_confirmed_nor_exported() {
+    let relay = Relay::open().await;
+    let (site, file) = site(relay.port).await;
+    let url = &site.settings["OPTIN_DATABASE_URL"];
+    site.run(&["list", "apply", &file]).await.success();
+    let replica = site.serve().await;
+    replica.sign_up("ann@example.org").await;
+    replica.sign_up("bob@example.org").await;
+    let (ann, bob) =
+        (relay.confirm_link("ann@example.org").await, relay.confirm_link("bob@example.org").await);
+    assert_eq!(replica.press(&ann).await, 200);
+    // As the closing leaves it before it erases.
+    let db = connect(url).await;
+    db.execute("UPDATE lists SET closed_at = now(), purpose = 0", &[]).await.unwrap();
+    assert_ne!(replica.press(&bob).await, 200);
+    assert_eq!(count(url, "SELECT count(*) FROM subscriptions WHERE state = 1").await, 1);
+    assert!(site.export(&[]).await.refusal().contains("closed"));
+    drop(replica);
+    // The next service to start sweeps.
+    let _replica = site.serve().await;
+    crate::house::until("a swept list", async || count(url, "SELECT count(*) FROM subscriptions").await == 0)
+        .await;
+}
