@@ -32,13 +32,13 @@ pub struct App {
 pub enum AppError {
     #[error(transparent)]
     Config(#[from] ConfigError),
-    #[error(transparent)]
-    Keys(#[from] KeyRingError),
+    #[error("{0} cannot be used")]
+    Keys(String, #[source] KeyRingError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
     Templates(#[from] TemplateError),
-    #[error("OPTIN_SMTP_URL: {0}")]
+    #[error("OPTIN_SMTP_URL cannot be used")]
     Relay(#[from] RelayError),
     #[error("the controller's `mail` is not an e-mail address that letters can come from")]
     ControllerMail,
@@ -49,7 +49,7 @@ impl App {
     pub fn new(config: &Config, clock: Clock, inbox: Option<Inbox>) -> Result<App, AppError> {
         let controller = config.controller()?.clone();
         let public_url = config.public_url()?;
-        let keys = KeyRing::parse(&config.key_ring()?)?;
+        let keys = key_ring(config)?;
         if crate::consent::address::Address::parse(&controller.mail).is_err() {
             return Err(AppError::ControllerMail);
         }
@@ -74,6 +74,12 @@ impl App {
             .expect("the operating system gives random bytes, or nothing here is safe");
         bytes
     }
+}
+
+/// The key ring that the settings name.
+pub fn key_ring(config: &Config) -> Result<KeyRing, AppError> {
+    let ring = config.key_ring()?;
+    KeyRing::parse(&ring.text).map_err(|error| AppError::Keys(ring.place, error))
 }
 
 /// The name to say EHLO with.

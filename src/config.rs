@@ -2,11 +2,15 @@
 //! that a command asks only for what it uses.
 
 use std::fmt;
+use std::fs::File;
+use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
 use serde::{Deserialize, Serialize};
 use url::Url;
+use zeroize::Zeroizing;
 
 use crate::site::is_safe;
 
@@ -14,9 +18,11 @@ use crate::site::is_safe;
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
     #[error("{0} cannot be read: {1}")]
-    Unreadable(PathBuf, std::io::Error),
-    #[error("{0} is not as it should be: {1}")]
-    Malformed(PathBuf, String),
+    Unreadable(PathBuf, io::Error),
+    #[error("{path}, line {line}: {fault}")]
+    Malformed { path: PathBuf, line: usize, fault: String },
+    #[error("{0} can be read by others, and so can every address then: run `chmod 600 {0}`")]
+    OpenToOthers(PathBuf),
     #[error("{env} is not set; set it, or `{key}` in optin.toml", env = env_name(.0), key = .0)]
     Missing(&'static str),
     #[error("{env} is not {wanted}", env = env_name(.0), wanted = .1)]
@@ -74,12 +80,8 @@ impl Config {
         let named = env("OPTIN_CONFIG").map(PathBuf::from);
         let path = named.clone().unwrap_or_else(|| "optin.toml".into());
         let mut config = match std::fs::read_to_string(&path) {
-            Ok(text) => {
-                toml::from_str(&text).map_err(|error| ConfigError::Malformed(path, error.message().into()))?
-            }
-            Err(error) if error.kind() == std::io::ErrorKind::NotFound && named.is_none() => {
-                Config::default()
-            }
+            Ok(text) => toml::from_str(&text).map_err(|error| malformed(path, &text, &error))?,
+            Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Config::default(),
             Err(error) => return Err(ConfigError::Unreadable(path, error)),
         };
         for (name, place) in [
@@ -142,14 +144,22 @@ impl Config {
         self.smtp_url.as_deref().ok_or(ConfigError::Missing("smtp_url"))
     }
 
-    /// The key ring's text.
-    pub fn key_ring(&self) -> Result<zeroize::Zeroizing<String>, ConfigError> {
+    /// The key ring's text. A file is refused that others than its owner may read or write.
+    pub fn key_ring(&self) -> Result<RingText, ConfigError> {
         if let Some(text) = &self.keys {
-            return Ok(zeroize::Zeroizing::new(text.clone()));
+            return Ok(RingText { place: "OPTIN_KEYS".into(), text: Zeroizing::new(text.clone()) });
         }
         let path = self.keys_file.as_ref().ok_or(ConfigError::Missing("keys_file"))?;
-        let text = std::fs::read_to_string(path);
-        text.map(zeroize::Zeroizing::new).map_err(|error| ConfigError::Unreadable(path.clone(), error))
+        let read = || {
+            let file = File::open(path)?;
+            let mode = file.metadata()?.permissions().mode();
+            Ok((mode, Zeroizing::new(io::read_to_string(file)?)))
+        };
+        match read() {
+            Ok((mode, _)) if mode & 0o077 != 0 => Err(ConfigError::OpenToOthers(path.clone())),
+            Ok((_, text)) => Ok(RingText { place: path.display().to_string(), text }),
+            Err(error) => Err(ConfigError::Unreadable(path.clone(), error)),
+        }
     }
 
     /// A folder whose templates and words come before the built-in ones.
@@ -179,6 +189,19 @@ impl fmt::Debug for Config {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Config(…)")
     }
+}
+
+/// A key ring's text, and the file or variable that it stands in.
+pub struct RingText {
+    pub place: String,
+    pub text: Zeroizing<String>,
+}
+
+/// What is wrong with the file and where, in one line, without quoting the line: it may hold a password.
+fn malformed(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
+    let at = error.span().map_or(0, |span| span.start);
+    let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
+    ConfigError::Malformed { path, line, fault: error.message().lines().collect::<Vec<_>>().join(", ") }
 }
 
 const SOCKET: &str = "an address and port such as 127.0.0.1:8080";
@@ -241,6 +264,39 @@ mod tests {
         assert!(matches!(with(&[]).controller(), Err(ConfigError::NoController)));
         let nowhere = |name: &str| (name == "OPTIN_CONFIG").then(|| "/nowhere/optin.toml".to_owned());
         assert!(matches!(Config::load(nowhere), Err(ConfigError::Unreadable(..))));
+    }
+
+    #[test]
+    fn a_mistake_in_the_file_is_told_with_its_line_and_not_quoted() {
+        for (text, line) in [
+            ("listen = 'a'\n\nlisten = 'b'", 3),
+            ("# ü\ndatabase_url = \"postgresql://u:hunter2@db/x\n", 2),
+            ("public_url = 'hunter2\n[controller]", 1),
+            ("listen = 'a'\ndatabse_url = 'hunter2'", 2),
+            ("listen = 'a'\n[controller]\nname = 'hunter2'", 2),
+        ] {
+            let error = file(text).unwrap_err().to_string();
+            assert!(error.contains(&format!("optin.toml, line {line}: ")), "{error}");
+            assert!(!error.contains("hunter2") && !error.contains('\n'), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_key_ring_that_others_can_reach_is_refused_until_they_cannot() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("keys.toml");
+        std::fs::write(&path, "ring").unwrap();
+        let config = with(&[("OPTIN_KEYS_FILE", path.to_str().unwrap())]);
+        for (mode, good) in
+            [(0o600, true), (0o400, true), (0o640, false), (0o604, false), (0o620, false), (0o700, true)]
+        {
+            std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
+            match config.key_ring() {
+                Ok(ring) => assert!(good && *ring.text == "ring" && ring.place == path.to_str().unwrap()),
+                Err(error) => assert!(!good && error.to_string().contains("chmod 600"), "{mode:o}: {error}"),
+            }
+        }
+        assert_eq!(with(&[("OPTIN_KEYS", "ring")]).key_ring().unwrap().place, "OPTIN_KEYS");
     }
 
     #[test]

@@ -41,7 +41,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     // From here on a Ctrl-C is heard, and whatever has been started is stopped in order.
     let shutdown = service::shutdown_signal()?;
     let home = Home::open(&options.data_dir)?;
-    let public = service::bind(options.listen).await?;
+    let public = service::bind(options.listen, "--listen").await?;
     let relay = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.context("no port is free for the mail")?;
 
     let cluster = Cluster::durable(home.path(), |line| eprintln!("{line}")).await?;

@@ -9,9 +9,9 @@ use std::time::Duration;
 use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::config;
+use super::{config, counted};
+use crate::app::key_ring;
 use crate::journeys::export::{Export, ExportError, Format};
-use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::store::Store;
 
@@ -32,7 +32,7 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let config = config()?;
     let store = Store::open(config.database_url()?)?;
-    let keys = KeyRing::parse(&config.key_ring()?)?;
+    let keys = key_ring(&config)?;
     let links = Links::new(config.public_url()?, &keys);
     store.compare_ring(&keys).await?;
     let export = Export { store: &store, keys: &keys, links: &links };
@@ -42,7 +42,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Some(path) => to_file(&export, &options, path, &progress).await?,
     };
     progress.finish_and_clear();
-    eprintln!("{count} rows exported");
+    eprintln!("{} exported", counted(count, "row"));
     Ok(())
 }
 
@@ -67,16 +67,13 @@ async fn to_file(
 ) -> anyhow::Result<u64> {
     let half = half_of(path)?;
     let done = async {
+        let cannot = || format!("{} cannot be written", path.display());
         let mut open = OpenOptions::new();
-        let mut file: File = open
-            .write(true)
-            .create_new(true)
-            .mode(0o600)
-            .open(&half)
-            .with_context(|| format!("{} cannot be made", half.display()))?;
+        let opened = open.write(true).create_new(true).mode(0o600).open(&half);
+        let mut file: File = opened.with_context(cannot)?;
         let count = write(export, options, &mut file, progress).await?;
-        file.sync_all()?;
-        fs::rename(&half, path).with_context(|| format!("{} cannot be written", path.display()))?;
+        file.sync_all().with_context(cannot)?;
+        fs::rename(&half, path).with_context(cannot)?;
         anyhow::Ok(count)
     };
     let done = done.await;
@@ -97,7 +94,7 @@ fn half_of(path: &Path) -> anyhow::Result<PathBuf> {
 fn progress() -> ProgressBar {
     let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::stderr());
     bar.set_style(
-        ProgressStyle::with_template("{spinner} {human_pos} rows, {per_sec}, {elapsed}")
+        ProgressStyle::with_template("{spinner} rows: {human_pos}, {per_sec}, {elapsed}")
             .unwrap_or_else(|_| ProgressStyle::default_spinner()),
     );
     bar.enable_steady_tick(Duration::from_millis(100));

@@ -1,11 +1,11 @@
 //! `optin keys`: the key ring.
 
 use std::fs::OpenOptions;
-use std::io::Write as _;
+use std::io::{ErrorKind, Write as _};
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 
-use anyhow::Context as _;
+use anyhow::{Context as _, bail};
 use clap::Subcommand;
 use zeroize::Zeroizing;
 
@@ -39,7 +39,12 @@ pub fn write_new(file: &Path) -> anyhow::Result<()> {
     let ring = KeyRing::generate(Zeroizing::new(App::random()));
     let mut open = OpenOptions::new();
     open.write(true).create_new(true).mode(0o600);
-    let mut out = open.open(file).with_context(|| format!("{} cannot be made", file.display()))?;
+    let mut out = match open.open(file) {
+        Err(error) if error.kind() == ErrorKind::AlreadyExists => {
+            bail!("{} exists already and is left alone", file.display())
+        }
+        opened => opened.with_context(|| format!("{} cannot be made", file.display()))?,
+    };
     out.write_all(ring.to_toml().as_bytes())
         .and_then(|()| out.sync_all())
         .context("the key ring cannot be written")

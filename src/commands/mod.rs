@@ -63,8 +63,13 @@ pub fn run(command: Command) -> anyhow::Result<()> {
 
 async fn apply_migrations() -> anyhow::Result<()> {
     let applied = migrate(config()?.database_url()?, &migrations()).await?;
-    println!("{applied} migrations applied; the database is up to date");
+    println!("{} applied; the database is up to date", counted(applied as u64, "migration"));
     Ok(())
+}
+
+/// `1 row`, `2 rows`.
+fn counted(count: u64, what: &str) -> String {
+    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }
 
 fn config() -> anyhow::Result<Config> {

@@ -23,7 +23,10 @@ pub async fn run(command: Operator) -> anyhow::Result<()> {
         !name.is_empty() && name.len() <= 63 && name.bytes().all(good) && !name.starts_with(['.', '_', '-']),
         "an operator's name has lower-case letters, digits, `.`, `_` and `-`, 63 at most, and begins with a letter or digit"
     );
-    Store::open(config()?.database_url()?)?.add_operator(&name, Clock::System.now()).await?;
-    println!("{name} is an operator");
+    let store = Store::open(config()?.database_url()?)?;
+    match store.add_operator(&name, Clock::System.now()).await? {
+        true => println!("{name} is an operator"),
+        false => println!("{name} is an operator already"),
+    }
     Ok(())
 }

@@ -29,9 +29,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     check(config.database_url()?, &migrations()).await?;
     app.store.check_ring(&app.keys).await?;
     let shutdown = service::shutdown_signal()?;
-    let public = service::bind(listen).await?;
+    let public = service::bind(listen, "OPTIN_LISTEN").await?;
     let private = match private_listen {
-        Some(address) => Some(service::bind(address).await?),
+        Some(address) => Some(service::bind(address, "OPTIN_PRIVATE_LISTEN").await?),
         None => None,
     };
     tracing::info!(%listen, "serving");

@@ -1,5 +1,6 @@
 //! The running service, as `dev` and `serve` share it.
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
@@ -30,9 +31,10 @@ pub fn shutdown_signal() -> anyhow::Result<CancellationToken> {
     Ok(shutdown)
 }
 
-/// Binds a listener, or says what is in the way.
-pub async fn bind(address: std::net::SocketAddr) -> anyhow::Result<TcpListener> {
-    TcpListener::bind(address).await.with_context(|| format!("{address} cannot be listened on"))
+/// Binds a listener, or says what is in the way and which `setting` chose the address.
+pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListener> {
+    let bound = TcpListener::bind(address).await;
+    bound.with_context(|| format!("nothing can listen on {address} (give another address with {setting})"))
 }
 
 /// Serves until `shutdown`; running requests and letters get a moment to end.

@@ -30,11 +30,11 @@ pub enum ExportError {
     Closed(String),
     #[error("there is no operator `{0}`; `optin operator add` makes one")]
     NoOperator(String),
-    #[error("a row could not be opened: {0}")]
+    #[error("a row could not be opened")]
     Person(#[from] PersonError),
     #[error(transparent)]
     Store(#[from] StoreError),
-    #[error("the export could not be written: {0}")]
+    #[error("the export could not be written")]
     Write(#[from] io::Error),
 }
 

@@ -19,7 +19,7 @@ use tokio::time::sleep;
 use tokio_postgres::NoTls;
 use tokio_postgres::error::SqlState;
 
-use self::binaries::Binaries;
+use self::binaries::{Binaries, OLDEST};
 use self::place::{PORT, Place};
 
 /// How long a server may take until it answers; recovery after a crash is part of it.
@@ -65,19 +65,21 @@ pub enum ClusterError {
     NoEntry(PathBuf),
     #[error("the database in {0} is in use by another process of this program: end that one first")]
     Busy(PathBuf),
-    #[error("cannot use {path}: {source}")]
+    #[error("cannot use {path}")]
     Folder { path: PathBuf, source: std::io::Error },
     #[error(
-        "there is no PostgreSQL here, and none could be fetched ({why}): install it with {install}, or set PG_BIN to the folder that holds `initdb` and `postgres`"
+        "there is no PostgreSQL {OLDEST} or later here, and none could be fetched ({why}): install it with {install}, or set PG_BIN to the folder that holds `initdb` and `postgres`"
     )]
     NoPostgres { why: String, install: &'static str },
     #[error("PG_BIN names {0}, where no `initdb` and `postgres` can be run: correct it or unset it")]
     WrongPgBin(PathBuf),
+    #[error("PG_BIN names {path}, which is PostgreSQL {major}: {OLDEST} or later is needed")]
+    OldPgBin { path: PathBuf, major: u32 },
     #[error(
         "the database in {path} was made by PostgreSQL {made_by} (found here: {here}): install PostgreSQL {made_by}, set PG_BIN to the folder of its programs, or move the database away to begin anew"
     )]
     Version { path: PathBuf, made_by: u32, here: String },
-    #[error("cannot run {program}: {source}")]
+    #[error("cannot run {program}")]
     Run { program: PathBuf, source: std::io::Error },
     #[error("initdb could not make the database: {0}")]
     Initdb(String),
@@ -87,7 +89,7 @@ pub enum ClusterError {
     Slow(PathBuf),
     #[error("PostgreSQL (process {0}) does not end: end it by hand")]
     Unstoppable(u32),
-    #[error("PostgreSQL refused: {0}")]
+    #[error("PostgreSQL refused")]
     Database(#[from] tokio_postgres::Error),
 }
 
@@ -181,7 +183,7 @@ async fn binaries_for(place: &Place, say: &impl Fn(&str)) -> Result<Binaries, Cl
             let here = if versions.is_empty() { "none".to_owned() } else { versions.join(" and ") };
             Err(ClusterError::Version { path: place.home.clone(), made_by, here })
         }
-        _ => wheel::get(place, say).await,
+        _ => wheel::get(place, &found, say).await,
     }
 }
 

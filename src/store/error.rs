@@ -13,6 +13,14 @@ pub enum StoreError {
     /// A deadlock or a serialization failure: nothing was written, and trying again may do.
     #[error("two writes met in the database")]
     Collision,
+    #[error("there is no such database: create it, as the README's \"Running it\" shows")]
+    NoDatabase,
+    #[error("the database does not let this user in: are the user and password in OPTIN_DATABASE_URL right?")]
+    NotLetIn,
+    #[error("the database's user may not do what is needed: make it the owner of the database")]
+    NoRights,
+    #[error("the database is not up to date: run `optin migrate`")]
+    OutOfDate,
     #[error("the database refused a statement (SQLSTATE {0})")]
     Refused(String),
     #[error("a row in the database is not as this version writes it: {0}")]
@@ -29,6 +37,11 @@ impl From<tokio_postgres::Error> for StoreError {
             Some(&SqlState::T_R_SERIALIZATION_FAILURE | &SqlState::T_R_DEADLOCK_DETECTED) => {
                 StoreError::Collision
             }
+            Some(&SqlState::UNDEFINED_DATABASE) => StoreError::NoDatabase,
+            Some(&SqlState::INSUFFICIENT_PRIVILEGE) => StoreError::NoRights,
+            Some(&SqlState::UNDEFINED_TABLE) => StoreError::OutOfDate,
+            // Class 28: invalid authorization specification.
+            Some(code) if code.code().starts_with("28") => StoreError::NotLetIn,
             Some(code) => StoreError::Refused(code.code().to_owned()),
         }
     }

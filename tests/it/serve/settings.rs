@@ -1,13 +1,15 @@
 //! Settings, and the small commands: exit codes, and one line that says what to do.
 
 use std::collections::BTreeMap;
+use std::fs::Permissions;
+use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 
 use optin::store::migrate::migrations;
 
 use super::site::{CONTROLLER, Site};
 use crate::house::{connect, database};
-use crate::process::{optin, run};
+use crate::process::{free_port, optin, run};
 
 /// Nobody listens there.
 const NOWHERE: &str = "postgresql://optin:hunter2@127.0.0.1:1/optin";
@@ -35,6 +37,7 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
     let site = Site::new(NOWHERE, 1).await;
     let file = |name: &str, text: &str| {
         std::fs::write(site.path(name), text).unwrap();
+        std::fs::set_permissions(site.path(name), Permissions::from_mode(0o600)).unwrap();
         site.path(name)
     };
     let nobody = file("nobody.toml", "");
@@ -43,11 +46,15 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
     let senderless = file("senderless.toml", &CONTROLLER.replace("newsletter@example.org", "newsletter"));
     let keys = std::fs::read_to_string(site.path("keys.toml")).unwrap();
     let half = file("half.toml", &keys[..keys.len() / 2]);
+    let half_named = format!("{half} cannot be used: the key ring");
+    let line_3 = format!("{}, line 3: ", site.path("broken.toml"));
+    let broken = file("broken.toml", "listen = \"127.0.0.1:1\"\n\ndatabase_url = \"hunter2\n");
     for (setting, value, told) in [
         ("OPTIN_CONFIG", nobody.as_str(), "no controller"),
         ("OPTIN_CONFIG", &silent, "`complaints` is empty"),
         ("OPTIN_CONFIG", &mistyped, "lisen"),
         ("OPTIN_CONFIG", &senderless, "`mail`"),
+        ("OPTIN_CONFIG", &broken, &line_3),
         ("OPTIN_CONFIG", "/nowhere/optin.toml", "/nowhere/optin.toml cannot be read"),
         ("OPTIN_DATABASE_URL", "", "OPTIN_DATABASE_URL is not set"),
         ("OPTIN_DATABASE_URL", "mysql://optin:hunter2@db.example/optin", "OPTIN_DATABASE_URL"),
@@ -55,10 +62,11 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
         ("OPTIN_PUBLIC_URL", "http://optin.example", "https://"),
         ("OPTIN_PUBLIC_URL", "https://optin.example/path", "OPTIN_PUBLIC_URL"),
         ("OPTIN_SMTP_URL", "", "OPTIN_SMTP_URL is not set"),
-        ("OPTIN_SMTP_URL", "smtp://optin:hunter2@", "OPTIN_SMTP_URL"),
+        ("OPTIN_SMTP_URL", "smtp://optin:hunter2@", "OPTIN_SMTP_URL cannot be used: the relay's URL"),
         ("OPTIN_KEYS_FILE", "", "OPTIN_KEYS_FILE is not set"),
         ("OPTIN_KEYS_FILE", "/nowhere/keys.toml", "/nowhere/keys.toml cannot be read"),
-        ("OPTIN_KEYS_FILE", &half, "key ring"),
+        ("OPTIN_KEYS_FILE", &half, &half_named),
+        ("OPTIN_KEYS", "nonsense", "OPTIN_KEYS cannot be used: the key ring"),
         ("OPTIN_LISTEN", "everywhere", "OPTIN_LISTEN"),
         ("OPTIN_PRIVATE_LISTEN", "8081", "OPTIN_PRIVATE_LISTEN"),
         ("OPTIN_TEMPLATES_DIR", "/nowhere/templates", "/nowhere/templates"),
@@ -100,7 +108,7 @@ async fn keys_new_writes_a_ring_for_its_owner_alone_and_never_over_another() {
     assert_ne!(ring, std::fs::read_to_string(site.path("keys.toml")).unwrap());
 
     let said = site.run(&["keys", "new", &path]).await;
-    assert!(said.refusal().contains(&path));
+    assert!(said.refusal().contains(&format!("{path} exists already and is left alone")), "{}", said.err);
     assert_eq!(std::fs::read_to_string(&path).unwrap(), ring, "not touched");
     site.run(&["keys", "new", &site.path("no/such/folder")]).await.refusal();
 }
@@ -114,6 +122,9 @@ async fn serve_refuses_a_database_that_is_behind_until_it_is_migrated() {
 
     // Two at once, as when two replicas are rolled out: one applies, the other waits and finds nothing to do.
     let (one, two) = tokio::join!(site.run(&["migrate"]), site.run(&["migrate"]));
+    for said in [&one, &two].map(|said| said.success()) {
+        assert_eq!(said.starts_with("1 migration applied; "), said.starts_with("1 "), "{said}");
+    }
     let mut counts: Vec<_> =
         [&one, &two].map(|said| said.success().split(' ').next().unwrap().to_owned()).into();
     counts.sort();
@@ -155,5 +166,54 @@ async fn commands_that_need_a_database_say_so_in_one_line_when_it_is_away() {
         let said = site.run(arguments).await;
         let line = said.refusal();
         assert!(line.contains("database cannot be reached") && !line.contains("hunter2"), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_database_refuses_is_told_with_what_to_do_and_without_a_name() {
+    let (url, empty) = (database(true).await, database(false).await);
+    let db = connect(&url).await;
+    db.batch_execute("CREATE ROLE guest LOGIN PASSWORD 'hunter2'").await.unwrap();
+    let (server, _) = url.rsplit_once('/').unwrap();
+    for (database_url, arguments, told) in [
+        (format!("{server}/nosuch"), &["migrate"][..], "there is no such database: create it"),
+        (format!("{server}/nosuch"), &["serve"], "there is no such database: create it"),
+        (url.replace("optin@", "stranger:hunter2@"), &["serve"], "the database does not let this user in"),
+        (empty.replace("optin@", "guest:hunter2@"), &["migrate"], "make it the owner of the database"),
+        (empty.clone(), &["operator", "add", "igor"], "not up to date: run `optin migrate`"),
+        (empty.clone(), &["export", "news", "--as", "olga"], "not up to date: run `optin migrate`"),
+    ] {
+        let said = Site::new(&database_url, 1).await.run(arguments).await;
+        let line = said.refusal();
+        assert!(line.contains(told), "{arguments:?}: {line}");
+        for name in ["SQLSTATE", "nosuch", "stranger", "guest", "hunter2", "operators"] {
+            assert!(!line.contains(name), "{line}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_busy_port_is_told_with_the_setting_that_chose_it() {
+    let site = Site::ready(&database(true).await, 1).await;
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let at = taken.local_addr().unwrap();
+    for (busy, free) in [("OPTIN_LISTEN", "OPTIN_PRIVATE_LISTEN"), ("OPTIN_PRIVATE_LISTEN", "OPTIN_LISTEN")] {
+        let mut settings = site.with(busy, &at.to_string());
+        settings.insert(free, format!("127.0.0.1:{}", free_port()));
+        let said = run(optin(&["serve"], &settings)).await;
+        let line = said.err.lines().last().unwrap();
+        assert_eq!(said.code, Some(1));
+        assert!(line.contains(&at.to_string()) && line.contains(&format!("with {busy})")), "{line}");
+    }
+}
+
+#[tokio::test]
+async fn serve_and_export_refuse_a_key_ring_that_others_can_read() {
+    let site = Site::ready(&database(true).await, 1).await;
+    std::fs::set_permissions(site.path("keys.toml"), Permissions::from_mode(0o640)).unwrap();
+    for arguments in [&["serve", "--check"][..], &["serve"], &["export", "news", "--as", "olga"]] {
+        let said = site.run(arguments).await;
+        let what_to_do = format!("`chmod 600 {}`", site.path("keys.toml"));
+        assert!(said.refusal().contains(&what_to_do), "{}", said.err);
     }
 }
