@@ -1,6 +1,7 @@
 //! What a terminal asks for. Exit codes: 0 done, 1 refused or failed with one line that says what to do, 2 wrong
 //! usage.
 
+mod completions;
 pub mod dev;
 mod export;
 mod keys;
@@ -41,6 +42,8 @@ pub enum Command {
     /// Operators: the persons in whose name exports are made
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// Print a script that completes these commands in a shell
+    Completions(completions::Options),
 }
 
 /// Does what was asked.
@@ -57,6 +60,7 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::Keys(command) => keys::run(command),
             Command::List(command) => list::run(command).await,
             Command::Operator(command) => operator::run(command).await,
+            Command::Completions(options) => completions::run(options),
         }
     })
 }

@@ -9,7 +9,7 @@ use optin::store::migrate::migrations;
 
 use super::site::{CONTROLLER, Site};
 use crate::house::{connect, database};
-use crate::process::{free_port, optin, run};
+use crate::process::{free_port, is_here, optin, program, run};
 
 /// Nobody listens there.
 const NOWHERE: &str = "postgresql://optin:hunter2@127.0.0.1:1/optin";
@@ -215,5 +215,24 @@ async fn serve_and_export_refuse_a_key_ring_that_others_can_read() {
         let said = site.run(arguments).await;
         let what_to_do = format!("`chmod 600 {}`", site.path("keys.toml"));
         assert!(said.refusal().contains(&what_to_do), "{}", said.err);
+    }
+}
+
+#[tokio::test]
+async fn completions_are_scripts_that_know_the_commands() {
+    let site = Site::new(NOWHERE, 1).await;
+    for shell in ["bash", "elvish", "fish", "powershell", "zsh"] {
+        let said = site.run(&["completions", shell]).await;
+        for word in ["migrate", "export", "--data-dir", "completions"] {
+            assert!(said.success().contains(word.trim_start_matches('-')), "{shell} does not know {word}");
+        }
+    }
+    if is_here("bash").await {
+        let script = site.run(&["completions", "bash"]).await;
+        std::fs::write(site.path("optin.bash"), script.success()).unwrap();
+        let mut bash = program("bash");
+        bash.args(["-n", &site.path("optin.bash")]);
+        let read = run(bash).await;
+        assert_eq!((read.success(), read.err.as_str()), ("", ""));
     }
 }

@@ -1,0 +1,22 @@
+//! `optin completions`: what a shell needs to complete a command line.
+
+use std::io::{self, Write as _};
+
+use anyhow::Context as _;
+use clap::Subcommand as _;
+use clap_complete::Shell;
+
+use super::Command;
+
+#[derive(clap::Args)]
+pub struct Options {
+    shell: Shell,
+}
+
+pub fn run(options: Options) -> anyhow::Result<()> {
+    let mut optin = Command::augment_subcommands(clap::Command::new("optin"));
+    // Not straight to standard output: a pipe that is closed early would be a panic in there.
+    let mut script = Vec::new();
+    clap_complete::generate(options.shell, &mut optin, "optin", &mut script);
+    io::stdout().write_all(&script).context("the script cannot be written")
+}
