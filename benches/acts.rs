@@ -120,6 +120,7 @@ impl Bench {
                 profile: BTreeMap::new(),
                 lang: "en".into(),
                 origin: None,
+                network: None,
             };
             let random = SignupRandom {
                 id: App::random(),

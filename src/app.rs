@@ -1,5 +1,6 @@
 //! What journeys and chores are handed: the whole service but its doors.
 
+use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
@@ -20,6 +21,8 @@ pub struct App {
     pub templates: Templates,
     pub mailer: Mailer,
     pub controller: Controller,
+    /// Whose word is taken for where a request came from.
+    pub proxies: Vec<IpNet>,
     pub clock: Clock,
     /// The letters of `dev`, which leave the machine for nobody.
     pub inbox: Option<Inbox>,
@@ -60,6 +63,7 @@ impl App {
             links: Links::new(public_url, &keys),
             keys,
             controller,
+            proxies: config.proxies()?,
             clock,
             inbox,
             letters_wait: Notify::new(),

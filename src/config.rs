@@ -4,10 +4,11 @@
 use std::fmt;
 use std::fs::File;
 use std::io;
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::PathBuf;
 
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
@@ -63,6 +64,7 @@ pub struct Config {
     public_url: Option<String>,
     listen: Option<String>,
     private_listen: Option<String>,
+    proxies: Option<String>,
     smtp_url: Option<String>,
     keys_file: Option<PathBuf>,
     templates_dir: Option<PathBuf>,
@@ -89,6 +91,7 @@ impl Config {
             ("OPTIN_PUBLIC_URL", &mut config.public_url),
             ("OPTIN_LISTEN", &mut config.listen),
             ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
+            ("OPTIN_PROXIES", &mut config.proxies),
             ("OPTIN_SMTP_URL", &mut config.smtp_url),
             ("OPTIN_KEYS", &mut config.keys),
         ] {
@@ -137,6 +140,17 @@ impl Config {
     pub fn private_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let parse = |text: &str| text.parse().map_err(|_| ConfigError::Bad("private_listen", SOCKET));
         self.private_listen.as_deref().map(parse).transpose()
+    }
+
+    /// The reverse proxies in front of the service, whose `X-Forwarded-For` is believed; none unless set.
+    pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
+        const WANTED: &str = "a list of addresses or networks such as 127.0.0.1, 10.0.0.0/8";
+        let network = |text: &str| {
+            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            text.parse::<IpNet>().or_else(|_| address()).map_err(|_| ConfigError::Bad("proxies", WANTED))
+        };
+        let texts = self.proxies.as_deref().unwrap_or_default().split([',', ' ']);
+        texts.filter(|text| !text.is_empty()).map(network).collect()
     }
 
     /// The relay that takes our letters: `smtp://…` or `smtps://…`
@@ -254,6 +268,18 @@ mod tests {
         ] {
             assert!(matches!(public(bad), Err(ConfigError::Bad(..))), "{bad}");
         }
+    }
+
+    #[test]
+    fn proxies_are_addresses_and_networks() {
+        let proxies = |text: &str| with(&[("OPTIN_PROXIES", text)]).proxies();
+        assert!(proxies("").unwrap().is_empty());
+        let two = proxies("127.0.0.1, 10.0.0.0/8 ::1").unwrap();
+        assert_eq!(
+            two.iter().map(IpNet::to_string).collect::<Vec<_>>(),
+            ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
+        );
+        assert!(matches!(proxies("localhost"), Err(ConfigError::Bad("proxies", _))));
     }
 
     #[test]

@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::address::Address;
 use super::field::Profile;
 use super::list::List;
+use super::network::Network;
 use super::notice::Notice;
 use super::person::Person;
 use super::record::record;
@@ -24,6 +25,8 @@ pub struct Entered {
     pub lang: String,
     /// Scheme and host of the page that the form stood on.
     pub origin: Option<String>,
+    /// Where it came from, if the list keeps that.
+    pub network: Option<Network>,
 }
 
 /// The fresh random bytes that a signup is made with.
@@ -59,7 +62,7 @@ impl Signup {
         random: SignupRandom,
         at: Timestamp,
     ) -> Signup {
-        let Entered { address, profile, lang, origin } = entered;
+        let Entered { address, profile, lang, origin, network } = entered;
         let id = SubscriptionId(random.id);
         let record = record(&address, list.number, &notice.sha256, &lang, &profile, at, origin.as_deref());
         let commit = |event, digest: &[u8; 32]| {
@@ -68,8 +71,13 @@ impl Signup {
         let confirmed = commit(Event::Confirmed, &Sha256::digest(&record).into());
         let withdrawn = commit(Event::Withdrawn, &entry::ZEROS);
         let address_key = ring.address_key(list.number, &address.dedupe_form());
-        let person =
-            Person { address: address.as_typed().to_owned(), profile, record, secret: random.secret };
+        let person = Person {
+            address: address.as_typed().to_owned(),
+            profile,
+            network: network.map(|network| network.to_string()),
+            record,
+            secret: random.secret,
+        };
         Signup {
             list: list.number,
             id,

@@ -6,6 +6,7 @@ pub mod change;
 pub mod field;
 pub mod list;
 pub mod list_file;
+pub mod network;
 pub mod notice;
 pub mod person;
 pub mod record;

@@ -18,6 +18,9 @@ pub struct Person {
     pub address: String,
     #[serde(default, skip_serializing_if = "Profile::is_empty")]
     pub profile: Profile,
+    /// The network that the signup came from, where the list keeps it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub network: Option<String>,
     /// The consent record's exact bytes.
     pub record: String,
     /// 32 random bytes that open this subscription's entries in the trail.

@@ -10,7 +10,8 @@ use zeroize::Zeroizing;
 
 use crate::app::App;
 use crate::consent::change::{Entered, Signup, SignupRandom};
-use crate::consent::list::List;
+use crate::consent::list::{List, StoreIp};
+use crate::consent::network::Network;
 use crate::consent::notice::Notice;
 use crate::consent::subscription::SignupOutcome;
 use crate::store::StoreError;
@@ -32,13 +33,21 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, slug: String) -> Answe
             let page = Page::new(&app, asked, form.lang(), &list, &notice);
             let own = asked.from_our_page.then_some(app.links.public_url.as_str());
             match form.check(&list, &notice, page.lang, asked.origin.as_deref().or(own)) {
-                Ok(entered) => {
+                Ok(mut entered) => {
+                    entered.network = network_to_keep(&app, &request, &list);
                     sign_up(&app, &list, &notice, entered).await?;
                     page.check_your_mail(asked)
                 }
                 Err(faults) => page.again(asked, &form, &faults),
             }
         }
+    }
+}
+
+fn network_to_keep(app: &App, request: &Request, list: &List) -> Option<Network> {
+    match list.options.store_ip {
+        StoreIp::Off => None,
+        StoreIp::Truncated => request.client(&app.proxies).map(Network::of),
     }
 }
 

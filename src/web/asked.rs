@@ -78,7 +78,7 @@ impl Asked {
 }
 
 /// All lines of a header as one list (RFC 9110 §5.3). Lines that are not text are left out.
-fn joined(headers: &HeaderMap, name: HeaderName) -> String {
+pub(super) fn joined(headers: &HeaderMap, name: HeaderName) -> String {
     let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
     lines.join(",")
 }

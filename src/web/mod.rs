@@ -3,6 +3,7 @@
 pub mod answer;
 pub mod asked;
 pub mod body;
+pub mod client;
 pub mod form;
 pub mod headers;
 pub mod inbox;

@@ -1,16 +1,24 @@
 //! A request as journeys see it.
 
+use std::convert::Infallible;
+use std::net::IpAddr;
+
 use bytes::Bytes;
-use http::Method;
+use http::{HeaderMap, HeaderName, Method};
+use ipnet::IpNet;
 use warp::{Filter, Rejection};
 
-use super::asked::{Asked, ContentKind, asked};
+use super::asked::{Asked, ContentKind, asked, joined};
 use super::body::{self, BodyError};
+use super::client::client;
 use super::form;
 use super::refusal::Refusal;
+use super::server::Peer;
 
 /// The longest body that any public door takes.
 const MAX_BODY: usize = 16 * 1024;
+
+const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
 /// Method, wishes and body of one request. The path's parts are handed over beside it.
 pub struct Request {
@@ -18,6 +26,8 @@ pub struct Request {
     pub asked: Asked,
     /// The raw query string, without its question mark.
     pub query: String,
+    peer: Option<IpAddr>,
+    forwarded_for: String,
     body: Result<Bytes, BodyError>,
 }
 
@@ -30,14 +40,32 @@ pub enum Verb {
 /// Reads any request; rejects none.
 pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method()
-        .and(asked())
-        .and(query)
-        .and(body::bytes(MAX_BODY))
-        .map(|method, asked, query, body| Request { method, asked, query, body })
+    warp::method().and(asked()).and(query).and(hops()).and(body::bytes(MAX_BODY)).map(
+        |method, asked, query, (peer, forwarded_for), body| Request {
+            method,
+            asked,
+            query,
+            peer,
+            forwarded_for,
+            body,
+        },
+    )
+}
+
+/// Who connected to us, and for whom each proxy says it did.
+fn hops() -> impl Filter<Extract = ((Option<IpAddr>, String),), Error = Infallible> + Clone {
+    let peer = warp::ext::optional::<Peer>();
+    warp::header::headers_cloned().and(peer).map(|headers: HeaderMap, peer: Option<Peer>| {
+        (peer.map(|peer| peer.0.ip()), joined(&headers, FORWARDED_FOR))
+    })
 }
 
 impl Request {
+    /// The address of whoever asks, past our own proxies; `None` where nobody trustworthy says.
+    pub fn client(&self, proxies: &[IpNet]) -> Option<IpAddr> {
+        client(self.peer?, &self.forwarded_for, proxies)
+    }
+
     /// Looking or acting; doors that only show take `looks_only`.
     pub fn verb(&self) -> Result<Verb, Refusal> {
         match self.method {

@@ -129,9 +129,13 @@ impl Form {
             faults.fields.push((String::new(), FieldProblem::Undeclared));
         }
         match (address, profile) {
-            (Ok(address), Ok(profile)) if faults.is_empty() => {
-                Ok(Entered { address, profile, lang: lang.to_owned(), origin: origin.map(str::to_owned) })
-            }
+            (Ok(address), Ok(profile)) if faults.is_empty() => Ok(Entered {
+                address,
+                profile,
+                lang: lang.to_owned(),
+                origin: origin.map(str::to_owned),
+                network: None,
+            }),
             (address, profile) => {
                 faults.email = address.err();
                 faults.fields.extend(profile.err().unwrap_or_default());

@@ -111,7 +111,8 @@ impl Bench {
     pub fn signup_in(&self, lang: &str, list: &(List, Notice), address: &str, at: Timestamp) -> Signup {
         let (list, notice) = list;
         let address = Address::parse(address).unwrap();
-        let entered = Entered { address, profile: Profile::new(), lang: lang.into(), origin: None };
+        let entered =
+            Entered { address, profile: Profile::new(), lang: lang.into(), origin: None, network: None };
         Signup::new(&self.ring, list, notice, entered, fresh(), at)
     }
 

@@ -188,7 +188,7 @@ impl<'a> World<'a> {
                     letters: BTreeMap::from([(LetterKind::Confirmation as i16, at)]),
                 };
                 let origin = origin.map(str::to_owned);
-                let entered = Entered { address, profile, lang: lang.into(), origin };
+                let entered = Entered { address, profile, lang: lang.into(), origin, network: None };
                 let signup = Signup::new(&self.bench.ring, list, notice, entered, random, at);
                 Made::SignUp(signup, Box::new(held))
             }

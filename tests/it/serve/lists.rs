@@ -1,6 +1,10 @@
 //! Lists, as their owner sets them up at a terminal: `optin list`.
 
+use optin::config::Config;
 use optin::consent::list_file::ListFile;
+use optin::consent::person::Person;
+use optin::keys::KeyRing;
+use optin::token::SubscriptionId;
 
 use super::site::{Relay, Site, count, form};
 use crate::house::{connect, database};
@@ -183,6 +187,37 @@ async fn letters_come_from_the_lists_own_sender_with_its_prefix() {
     let letter = relay.nth(0).unwrap();
     assert_eq!(letter.from, ("Sampletown News".to_owned(), "news@example.org".to_owned()));
     assert!(letter.subject.starts_with("[News] Please confirm"), "{}", letter.subject);
+}
+
+#[tokio::test]
+async fn p_cp_6_of_a_network_address_only_the_network_is_kept_under_seal_and_only_where_the_list_says_so() {
+    let relay = Relay::open().await;
+    let (mut site, file) = site(relay.port).await;
+    site.settings.insert("OPTIN_PROXIES", "127.0.0.1".into());
+    site.run(&["list", "apply", &file]).await.success();
+    edit(&file, "slug = \"news\"", "slug = \"curious\"");
+    edit(&file, "# store_ip", "store_ip");
+    site.run(&["list", "apply", &file]).await.success();
+    let replica = site.serve().await;
+    for (path, email) in [("/lists/news", "ann@example.org"), ("/lists/curious", "bob@example.org")] {
+        let request = replica.http.post(format!("{}{path}", replica.url)).form(&form(email));
+        let answer = request.header("x-forwarded-for", "198.51.100.200, 192.0.2.77").send().await.unwrap();
+        assert_eq!(answer.status(), 200);
+        relay.confirm_link(email).await;
+    }
+    let config = Config::load(|name| site.settings.get(name).cloned()).unwrap();
+    let keys = KeyRing::parse(&config.key_ring().unwrap().text).unwrap();
+    let db = connect(&site.settings["OPTIN_DATABASE_URL"]).await;
+    let mut kept = Vec::new();
+    for row in
+        db.query("SELECT list, id, seal, s::text FROM subscriptions s ORDER BY list", &[]).await.unwrap()
+    {
+        let id = SubscriptionId(row.get::<_, &[u8]>(1).try_into().unwrap());
+        let person = Person::open(&keys, row.get::<_, i32>(0) as u32, id, row.get(2)).unwrap();
+        assert!(!person.record.contains("192.0") && !row.get::<_, &str>(3).contains("192.0"));
+        kept.push(person.network);
+    }
+    assert_eq!(kept, [None, Some("192.0.2.0/24".to_owned())]);
 }
 
 #[tokio::test]
