@@ -1,14 +1,18 @@
 //! The pages and letters: templates with the words of each language.
 //!
 //! An operator's folder, laid out like the repository's `templates/`, comes before what is built in: a file there
-//! replaces the built-in one of the same name, words and stylesheet included, and a new catalogue in its `words/`
-//! is a new language. `.html` escapes what it is given, `.txt` does not. Templates may use
+//! replaces the built-in one of the same name, stylesheet included; a catalogue in its `words/` replaces single
+//! messages, or is a new language. What an operator wrote is checked when it is loaded, by rendering every template
+//! with its samples (`templates/samples.json`): nothing that it could trip over is left to a reader.
+//! `.html` escapes what it is given, `.txt` does not. Templates may use
 //! `t("key", name=value)`, `date(timestamp)`, `moment(timestamp)`, `countries()`, the filters of `text.rs`, and the
 //! globals `lang`, `languages`, `controller`.
 
+mod folder;
+mod samples;
 mod text;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Display;
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +24,8 @@ use minijinja::{AutoEscape, Environment, Error, ErrorKind, UndefinedBehavior};
 use rust_embed::RustEmbed;
 use serde::Serialize;
 
+use self::folder::Source;
+use self::samples::Samples;
 use crate::words::{WordError, Words, WordsError};
 
 #[derive(RustEmbed)]
@@ -37,11 +43,14 @@ pub struct Templates {
     stylesheet: String,
 }
 
-/// What is wrong with a template, and where. Holds nothing that a template was given to show.
+/// What is wrong with a template, and where: the file as an operator would find it, and a line in it, counted from 1.
+/// Holds nothing that a template was given to show.
 #[derive(Debug, thiserror::Error)]
 pub enum TemplateError {
-    #[error("{file}: {fault}")]
+    #[error("{file} cannot be read: {fault}")]
     Read { file: String, fault: std::io::Error },
+    #[error("{0} takes the place of no built-in file: see docs/TEMPLATES.md for the names that there are")]
+    Stray(String),
     #[error(transparent)]
     Words(#[from] WordsError),
     #[error("{file}:{line}: {fault}")]
@@ -52,28 +61,24 @@ pub enum TemplateError {
     Language(String),
 }
 
-/// A file of the operator's or a built-in one: the path that an operator would look for, and the content.
-struct Source {
-    file: String,
-    content: String,
-}
+/// Files by their names below the folder.
+type Sources = BTreeMap<String, Source>;
 
 impl Templates {
-    /// Reads and parses everything: the files in `folder`, and the built-in ones that it does not replace.
-    /// `controller` is shown on every page and in every letter.
+    /// Reads and parses everything: the files in `folder`, and the built-in ones that it does not replace. Where
+    /// there is a folder, everything is tried too. `controller` is shown on every page and in every letter.
     ///
     /// # Errors
-    /// Where a file cannot be read or parsed, languages disagree, or a template asks for words that do not exist.
+    /// Where a file cannot be read or parsed, or has no place; where languages disagree; where a template asks for
+    /// what there is not.
     pub fn load(folder: Option<&Path>, controller: impl Serialize) -> Result<Templates, TemplateError> {
-        let mut sources = built_in();
-        if let Some(folder) = folder {
-            collect(folder, "", &mut sources)?;
-        }
+        let built_in = built_in();
+        let own = folder.map(|folder| folder::read(folder, &built_in)).transpose()?.unwrap_or_default();
+        let words = Arc::new(Words::read(catalogues(&built_in).chain(catalogues(&own)))?);
+        let known = folder.map(|_| Words::read(catalogues(&built_in))).transpose()?;
+        let mut sources = built_in;
+        sources.extend(own);
         let stylesheet = sources.remove(STYLESHEET).map(|source| source.content).unwrap_or_default();
-        let words = Arc::new(Words::read(sources.iter().filter_map(|(name, source)| {
-            let code = name.strip_prefix("words/")?.strip_suffix(".toml")?;
-            Some((code, source.file.as_str(), source.content.as_str()))
-        }))?);
         sources.retain(|name, _| name.ends_with(".html") || name.ends_with(".txt"));
         let files = sources.iter().map(|(name, source)| (name.clone(), source.file.clone())).collect();
 
@@ -90,6 +95,10 @@ impl Templates {
             }
             templates.by_language.insert(language.code, env);
         }
+        if let Some(known) = known {
+            templates.has_no_word_too_many(&known, &sources)?;
+            templates.try_all()?;
+        }
         Ok(templates)
     }
 
@@ -102,6 +111,20 @@ impl Templates {
         let env = self.by_language.get(lang).ok_or_else(|| TemplateError::Language(lang.into()))?;
         let template = env.get_template(name).map_err(|_| TemplateError::Missing(name.into()))?;
         template.render(Serde(context)).map_err(|error| self.fault(name, &error))
+    }
+
+    /// Renders every template in every language with each of its samples, so that whatever shows only then shows now.
+    fn try_all(&self) -> Result<(), TemplateError> {
+        let samples = Samples::read()?;
+        for (lang, env) in &self.by_language {
+            for (name, template) in env.templates() {
+                for sample in samples.of(name) {
+                    let rendered = template.render(Serde(&sample.given));
+                    rendered.map_err(|error| self.fault_in_trial(name, &error, lang, &sample.when))?;
+                }
+            }
+        }
+        Ok(())
     }
 
     pub fn words(&self) -> &Words {
@@ -130,6 +153,19 @@ impl Templates {
         }
     }
 
+    /// A message that is not `known` stands there for a template to ask for. Where none does, its key is misspelt.
+    fn has_no_word_too_many(&self, known: &Words, sources: &Sources) -> Result<(), TemplateError> {
+        let known: BTreeSet<&str> = known.keys().collect();
+        let asked: BTreeSet<&str> =
+            sources.values().flat_map(|source| text::keys_in(&source.content)).map(|(_, key)| key).collect();
+        let idle = |key: &&str| !known.contains(key) && !asked.iter().any(|asked| text::names(asked, key));
+        let place = self.words.keys().find(idle).and_then(|key| Some((key, self.words.place(key)?)));
+        place.map_or(Ok(()), |(key, (file, line))| {
+            let fault = format!("no template asks for `{key}`");
+            Err(TemplateError::Template { file: file.into(), line, fault })
+        })
+    }
+
     fn file(&self, name: &str) -> String {
         self.files.get(name).cloned().unwrap_or_else(|| name.into())
     }
@@ -137,12 +173,7 @@ impl Templates {
     /// Says where the innermost error lies. Only details that name variables, keys and types are told: others may
     /// quote what was to be shown.
     fn fault(&self, name: &str, error: &Error) -> TemplateError {
-        let mut innermost = error;
-        while let Some(inner) =
-            std::error::Error::source(innermost).and_then(|inner| inner.downcast_ref::<Error>())
-        {
-            innermost = inner;
-        }
+        let innermost = innermost(error);
         let telling = matches!(
             innermost.kind(),
             ErrorKind::SyntaxError
@@ -153,16 +184,34 @@ impl Templates {
                 | ErrorKind::UnknownTest
                 | ErrorKind::UnknownFunction
         );
-        let fault = match innermost.detail().filter(|_| telling) {
-            Some(detail) => detail.to_owned(),
-            None => innermost.kind().to_string(),
+        let kind = innermost.kind().to_string();
+        self.at(name, innermost, innermost.detail().filter(|_| telling).unwrap_or(&kind))
+    }
+
+    /// The same of a sample, which may be quoted.
+    fn fault_in_trial(&self, name: &str, error: &Error, lang: &str, when: &str) -> TemplateError {
+        let innermost = innermost(error);
+        let asked = || innermost.template_source()?.get(innermost.range()?);
+        let fault = match (innermost.detail(), asked()) {
+            (Some(detail), _) => detail.to_owned(),
+            (None, Some(asked)) => format!("{} in `{asked}`", innermost.kind()),
+            (None, None) => innermost.kind().to_string(),
         };
+        self.at(name, innermost, &format!("{fault} (in `{lang}`, sample “{when}”)"))
+    }
+
+    fn at(&self, name: &str, innermost: &Error, fault: &str) -> TemplateError {
         let file = self.file(innermost.name().unwrap_or(name));
-        TemplateError::Template { file, line: innermost.line().unwrap_or(1), fault }
+        TemplateError::Template { file, line: innermost.line().unwrap_or(1), fault: fault.replace('\n', " ") }
     }
 }
 
-fn built_in() -> BTreeMap<String, Source> {
+fn innermost(error: &Error) -> &Error {
+    let inner = std::error::Error::source(error).and_then(|inner| inner.downcast_ref::<Error>());
+    inner.map_or(error, innermost)
+}
+
+fn built_in() -> Sources {
     let read = |name: &str| {
         let content = String::from_utf8_lossy(&BuiltIn::get(name)?.data).into_owned();
         Some((name.to_owned(), Source { file: format!("templates/{name}"), content }))
@@ -170,30 +219,11 @@ fn built_in() -> BTreeMap<String, Source> {
     BuiltIn::iter().filter_map(|name| read(&name)).collect()
 }
 
-/// Reads the operator's files of the kinds we know, below `prefix`. Others, an editor's backup say, are left alone.
-fn collect(folder: &Path, prefix: &str, sources: &mut BTreeMap<String, Source>) -> Result<(), TemplateError> {
-    let within = |path: &Path| {
-        let file = path.display().to_string();
-        move |fault| TemplateError::Read { file, fault }
-    };
-    for item in std::fs::read_dir(folder).map_err(within(folder))? {
-        let path = item.map_err(within(folder))?.path();
-        let Some(own) = path.file_name().and_then(|own| own.to_str()).filter(|own| !own.starts_with('.'))
-        else {
-            continue;
-        };
-        let name = format!("{prefix}{own}");
-        if path.is_dir() {
-            collect(&path, &format!("{name}/"), sources)?;
-        } else if ["html", "txt", "toml", "css"]
-            .iter()
-            .any(|kind| path.extension().is_some_and(|own| own == *kind))
-        {
-            let content = std::fs::read_to_string(&path).map_err(within(&path))?;
-            sources.insert(name, Source { file: path.display().to_string(), content });
-        }
-    }
-    Ok(())
+/// The files of words among them: language code, file, content.
+fn catalogues(sources: &Sources) -> impl Iterator<Item = (&str, &str, &str)> {
+    sources.iter().filter_map(|(name, source)| {
+        Some((folder::language(name)?, source.file.as_str(), source.content.as_str()))
+    })
 }
 
 /// One environment a language: so `t` knows its language even inside an imported macro.

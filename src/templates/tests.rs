@@ -1,12 +1,11 @@
 use std::collections::BTreeSet;
-use std::fs;
 
 use serde_json::{Value as Json, json};
 
 use super::*;
 use crate::words::COMPOSED;
 
-fn controller() -> Json {
+pub fn controller() -> Json {
     json!({
         "name": "Example Press & Co.",
         "address": "1 Harbour Street\n24103 Kiel\nGermany",
@@ -16,62 +15,22 @@ fn controller() -> Json {
     })
 }
 
-fn templates() -> Templates {
+pub fn templates() -> Templates {
     Templates::load(None, controller()).unwrap()
 }
 
-fn notice() -> Json {
-    let text = "We write to you.\n\nWe keep little.";
-    json!({ "version": 3, "published_at": "2026-11-02T09:00:00Z", "text": text, "sha256": "00" })
+/// The signup page, as it is on the occasion `when`.
+fn signup(when: &str) -> Json {
+    let samples = Samples::read().unwrap();
+    samples.of("pages/signup.html").iter().find(|sample| sample.when.contains(when)).unwrap().given.clone()
 }
 
-fn signup() -> Json {
-    let field = |name: &str, kind: &str, required: bool, problem: Option<&str>| json!({ "name": name, "label": name, "kind": kind, "required": required, "value": "DE", "problem": problem, "max": 80 });
-    json!({
-        "list": { "slug": "news", "title": "News" }, "notice": notice(), "action": "/lists/news",
-        "email": { "value": "typed", "problem": "No dot." },
-        "fields": [field("name", "text", false, None), field("country", "country", true, Some("No country."))],
-        "consent": { "given": true, "problem": null }, "problems": ["No such field."], "stale": true,
-    })
-}
-
-/// A context for every template that is rendered, and for no other.
-fn samples() -> Vec<(&'static str, Json)> {
-    let list = json!({ "slug": "news", "title": "News" });
-    let url = "https://news.example/c/AbCd-_0123";
-    let letter = json!({
-        "number": 7, "to": "reader@home.example", "from": "news@press.example", "subject": "Hello",
-        "text": "Follow\n\nhttps://news.example/c/AbCd\n", "date": "2026-11-02T09:00:00Z",
-    });
-    let pages: Vec<(&str, Json)> = vec![
-        ("signup", signup()),
-        ("check_mail", json!({ "list": list, "hours": 72 })),
-        ("confirm", json!({ "list": list, "notice": notice(), "action": "/c/x", "not_me_url": "/n/x" })),
-        ("confirmed", json!({ "list": list, "leave_url": "/lists/news/leave" })),
-        ("already_confirmed", json!({ "list": list, "leave_url": null })),
-        ("expired", json!({ "list": list, "signup_url": "/lists/news" })),
-        ("notice_changed", json!({ "list": list, "notice": notice(), "signup_url": "/lists/news" })),
-        ("not_me", json!({ "list": list, "action": "/n/x" })),
-        ("not_me_done", json!({})),
-        ("not_me_active", json!({ "list": list, "leave_url": "/lists/news/leave" })),
-        ("unsubscribe", json!({ "list": list, "fields": ["Name"], "action": "/u/x" })),
-        ("unsubscribed", json!({ "list": list })),
-        ("leave", json!({ "list": list })),
-        ("nothing_here", json!({ "leave_url": "/lists/news/leave" })),
-        ("refused", json!({ "refusal": "busy", "status": 503, "seconds": 2 })),
-        ("inbox", json!({ "letters": [letter] })),
-        ("home", json!({ "lists": [list], "inbox": true })),
-    ];
-    let confirmation = json!({ "list": list, "confirm_url": url, "not_me_url": url, "hours": 72 });
-    let already = json!({ "list": list, "unsubscribe_url": url, "leave_mailto": "leave@news.example" });
-    let letters = [("confirmation", confirmation), ("already_subscribed", already)];
-    let leak = |name: String| -> &'static str { name.leak() };
-    let pages = pages.into_iter().map(|(name, context)| (leak(format!("pages/{name}.html")), context));
-    let letters = letters.into_iter().flat_map(|(kind, context)| {
-        ["subject.txt", "body.txt", "body.html"]
-            .map(|part| (leak(format!("letters/{kind}/{part}")), context.clone()))
-    });
-    pages.chain(letters).collect()
+/// Every template that is rendered, with each of its samples.
+pub fn samples() -> Vec<(String, Json)> {
+    let (templates, samples) = (templates(), Samples::read().unwrap());
+    let of =
+        |name: &str| samples.of(name).iter().map(|sample| (name.to_owned(), sample.given.clone())).collect();
+    templates.names().flat_map(|name| -> Vec<_> { of(name) }).collect()
 }
 
 #[test]
@@ -89,7 +48,7 @@ fn every_template_renders_in_every_language() {
         assert!(unseen.remove(shared), "{shared}");
     }
     for (name, context) in &samples {
-        unseen.remove(name);
+        unseen.remove(name.as_str());
         for language in templates.words().languages() {
             let text = templates.render(name, &language.code, context).unwrap();
             assert!(!text.trim().is_empty() && !text.contains("{{") && !text.contains("{%"), "{name}");
@@ -129,7 +88,7 @@ fn no_page_asks_for_anything_from_elsewhere() {
         }
         assert_eq!(page.matches("<link ").count(), 1, "{name}");
         assert!(page.contains("<meta name=\"referrer\" content=\"no-referrer\">"), "{name}");
-        let searchable = ["pages/signup.html", "pages/home.html"].contains(name);
+        let searchable = ["pages/signup.html", "pages/home.html"].contains(&name.as_str());
         assert_eq!(page.contains("content=\"noindex\""), !searchable, "{name}");
     }
     assert!(!templates.stylesheet().contains("url(") && !templates.stylesheet().contains("@import"));
@@ -139,7 +98,7 @@ fn no_page_asks_for_anything_from_elsewhere() {
 #[test]
 fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
     let templates = templates();
-    let wrong = templates.render("pages/signup.html", "en", signup()).unwrap();
+    let wrong = templates.render("pages/signup.html", "en", signup("not right")).unwrap();
     assert!(wrong.contains("role=\"alert\"") && wrong.contains("<a href=\"#email\">No dot.</a>"));
     assert!(wrong.contains("aria-describedby=\"email-problem\"") && wrong.contains("id=\"email-problem\""));
     assert!(
@@ -149,13 +108,7 @@ fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
     assert!(wrong.contains("value=\"DE\" selected>Germany<") && wrong.contains("<li>No such field.</li>"));
     assert!(wrong.contains(" checked"));
 
-    let mut fresh = signup();
-    fresh["email"]["problem"] = Json::Null;
-    fresh["fields"] = json!([]);
-    fresh["consent"]["given"] = json!(false);
-    fresh["problems"] = json!([]);
-    fresh["stale"] = json!(false);
-    let fresh = templates.render("pages/signup.html", "en", fresh).unwrap();
+    let fresh = templates.render("pages/signup.html", "en", signup("first met")).unwrap();
     assert!(
         !fresh.contains("role=\"alert\"") && !fresh.contains("aria-invalid") && !fresh.contains(" checked")
     );
@@ -187,7 +140,7 @@ fn html_escapes_and_text_does_not() {
             continue;
         }
         context["list"]["title"] = json!(title);
-        let text = templates.render(name, "en", context).unwrap();
+        let text = templates.render(&name, "en", context).unwrap();
         assert_eq!(
             text.contains("<script>"),
             name.ends_with("subject.txt") || name.ends_with("body.txt"),
@@ -233,42 +186,6 @@ fn errors_quote_nothing_of_what_was_to_be_shown() {
         "date": "secret-date", "text": "secret-text" }] });
     let error = templates().render("pages/inbox.html", "en", context).unwrap_err();
     assert!(!format!("{error} {error:?} {error:#?}").contains("secret"));
-}
-
-#[test]
-fn an_operators_folder_comes_first() {
-    let folder = tempfile::tempdir().unwrap();
-    let put = |name: &str, text: &str| {
-        let path = folder.path().join(name);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, text).unwrap();
-    };
-    put(
-        "pages/confirmed.html",
-        "{% extends \"pages/layout.html\" %}{% block main %}Ours: {{ list.title }}{% endblock %}",
-    );
-    put("pages/optin.css", "p { color: teal }");
-    put("pages/confirmed.html~", "{% broken");
-    let sv = fs::read_to_string("templates/words/en.toml").unwrap().replace("\"English\"", "\"Svenska\"");
-    put("words/sv.toml", &sv);
-    let templates = Templates::load(Some(folder.path()), controller()).unwrap();
-    let page = templates.render("pages/confirmed.html", "sv", json!({ "list": { "title": "<b>" } })).unwrap();
-    assert!(page.contains("<html lang=\"sv\">") && page.contains("Ours: &lt;b&gt;"));
-    assert_eq!(templates.stylesheet(), "p { color: teal }");
-    assert!(templates.render("pages/not_me_done.html", "de", json!({})).unwrap().contains("gelöscht"));
-
-    let refused = |name: &str, text: &str| {
-        put(name, text);
-        let error = Templates::load(Some(folder.path()), controller()).unwrap_err().to_string();
-        fs::remove_file(folder.path().join(name)).unwrap();
-        error.replace(&folder.path().display().to_string(), "DIR")
-    };
-    let broken = refused("pages/expired.html", "<p>\n{% if %}\n");
-    assert!(broken.starts_with("DIR/pages/expired.html:2: ") && broken.contains("unexpected"), "{broken}");
-    let unworded = refused("letters/confirmation/subject.txt", "\n\n{{ t(\"letter.subjcet\") }}");
-    assert_eq!(unworded, "DIR/letters/confirmation/subject.txt:3: there are no words under `letter.subjcet`");
-    let wordless = refused("words/fr.toml", "name = \"Français\"");
-    assert!(wordless.starts_with("DIR/words/fr.toml: `") && wordless.contains("is missing"), "{wordless}");
 }
 
 #[test]

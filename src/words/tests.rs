@@ -61,39 +61,96 @@ fn russian_has_three_forms() {
 #[test]
 fn plural_forms_must_be_the_languages_own() {
     let few = "[a]\nhours = { one = \"1\", few = \"2\", other = \"3\" }";
-    assert_eq!(refusal(&[("en", few)]), "en.toml: `a.hours` has an unknown plural form `few`");
+    assert_eq!(refusal(&[("en", few)]), "en.toml:3: `a.hours` has an unknown plural form `few`");
     let lacking = "[a]\nhours = { one = \"1\" }";
-    assert_eq!(refusal(&[("en", lacking)]), "en.toml: `a.hours` lacks the plural form `other`");
+    assert_eq!(refusal(&[("en", lacking)]), "en.toml:3: `a.hours` lacks the plural form `other`");
     let uneven = "[a]\nhours = { one = \"1\", other = \"{n} {list}\" }";
-    assert_eq!(refusal(&[("en", uneven)]), "en.toml: `a.hours` has plural forms with different placeholders");
+    assert_eq!(
+        refusal(&[("en", uneven)]),
+        "en.toml:3: `a.hours` has plural forms with different placeholders"
+    );
 }
 
 #[test]
 fn languages_must_have_the_same_keys() {
     let (both, one) = ("[a]\nb = \"x\"\nc = \"y\"", "[a]\nb = \"x\"");
-    assert_eq!(refusal(&[("de", both), ("en", one)]), "en.toml: `a.c` is missing, but stands in de.toml");
-    assert_eq!(refusal(&[("de", one), ("en", both)]), "de.toml: `a.c` is missing, but stands in en.toml");
+    let told = refusal(&[("de", both), ("en", one)]);
+    assert_eq!(told, "de.toml:4: `a.c` stands here, but is missing in en.toml");
+    let told = refusal(&[("de", one), ("en", both)]);
+    assert_eq!(told, "en.toml:4: `a.c` stands here, but is missing in de.toml");
 }
 
 #[test]
 fn languages_must_have_the_same_placeholders() {
     let told = refusal(&[("de", "a = \"{list}\""), ("en", "a = \"{title}\"")]);
-    assert_eq!(told, "en.toml: `a` has other placeholders than in de.toml");
+    assert_eq!(told, "en.toml:2: `a` has other placeholders than in de.toml:2");
     let told = refusal(&[("de", "a = \"{n}\""), ("en", "a = { one = \"1\", other = \"{n}\" }")]);
-    assert_eq!(told, "en.toml: `a` is counted in only one of this file and de.toml");
+    assert_eq!(told, "en.toml:2: `a` has plural forms, but none in de.toml:2");
+    let told = refusal(&[("de", "a = { one = \"1\", other = \"{n}\" }"), ("en", "\na = \"{n}\"")]);
+    assert_eq!(told, "en.toml:3: `a` lacks the plural forms that it has in de.toml:2");
     let russian = "a = { one = \"{n}\", few = \"{n}\", many = \"{n}\" }";
     assert!(words(&[("en", "a = { one = \"one\", other = \"{n}\" }"), ("ru", russian)]).is_ok());
 }
 
+/// English, with what a second file says over it.
+fn overridden(below: &str, own: &str) -> Result<Words, String> {
+    let below = format!("name = \"English\"\n{below}");
+    Words::read([("en", "en.toml", below.as_str()), ("en", "own/en.toml", own)])
+        .map_err(|error| error.to_string())
+}
+
+#[test]
+fn a_second_file_replaces_single_messages() {
+    let below = "[a]\nb = \"old\"\nc = \"stays\"\nn = { one = \"a day\", other = \"{n} days\" }";
+    let words = overridden(below, "[a]\nb = \"new\"\nn = { one = \"1 d\", other = \"{n} d\" }").unwrap();
+    assert_eq!(["a.b", "a.c"].map(|key| words.t("en", key, &[]).unwrap()), ["new", "stays"]);
+    assert_eq!(words.t("en", "a.n", &[("n", &2)]).unwrap(), "2 d");
+    assert_eq!(words.languages()[0].name, "English");
+    assert_eq!(words.place("a.b"), Some(("own/en.toml", 2)));
+    assert_eq!(words.place("a.c"), Some(("en.toml", 4)));
+    assert_eq!(overridden(below, "name = \"Plain English\"").unwrap().languages()[0].name, "Plain English");
+}
+
+#[test]
+fn a_message_is_replaced_by_one_that_can_be_said_in_its_place() {
+    let below = "a = \"{list}\"\nb = { one = \"a day\", other = \"{n} days\" }";
+    let told = |own: &str| overridden(below, own).unwrap_err();
+    assert_eq!(told("\na = \"{lsit}\""), "own/en.toml:2: `a` has other placeholders than in en.toml:2");
+    assert_eq!(told("b = \"days\""), "own/en.toml:1: `b` lacks the plural forms that it has in en.toml:3");
+    assert_eq!(
+        told("a = { one = \"{list}\", other = \"{list}\" }"),
+        "own/en.toml:1: `a` has plural forms, but none in en.toml:2"
+    );
+    assert_eq!(told("a = \"{list\""), "own/en.toml:1: `a` has a stray brace");
+}
+
+#[test]
+fn a_list_of_countries_is_replaced_whole_and_one_name_alone() {
+    let below = "countries.list = \"FR France\\nDE Germany\"";
+    let named = |own: &str| {
+        let words = overridden(below, own).unwrap();
+        let keys = words.keys().count();
+        let all = words.countries("en").unwrap().into_iter().map(|country| country.name).collect::<Vec<_>>();
+        (keys, all.join(", "))
+    };
+    assert_eq!(named("countries.list = \"DE Allemagne\""), (1, "Allemagne".into()));
+    assert_eq!(named("country.FR = \"The Hexagon\""), (2, "The Hexagon, Germany".into()));
+}
+
 #[test]
 fn what_is_no_message_is_refused() {
-    assert_eq!(refusal(&[("en", "a = \"{list\"")]), "en.toml: `a` has a stray brace");
-    assert_eq!(refusal(&[("en", "a = \"list}\"")]), "en.toml: `a` has a stray brace");
-    assert_eq!(refusal(&[("en", "a = 3")]), "en.toml: `a` is neither a text nor a section");
-    assert!(refusal(&[("en", "a = \"unfinished")]).starts_with("en.toml: TOML parse error at line 2"));
+    assert_eq!(refusal(&[("en", "a = \"{list\"")]), "en.toml:2: `a` has a stray brace");
+    assert_eq!(refusal(&[("en", "a = \"list}\"")]), "en.toml:2: `a` has a stray brace");
+    assert_eq!(refusal(&[("en", "a = 3")]), "en.toml:2: `a` is neither a text nor a section");
+    let unfinished = refusal(&[("en", "a = \"unfinished\nb = \"b\"")]);
+    assert_eq!(unfinished, "en.toml:2: invalid basic string, expected `\"`");
+    let twice = refusal(&[("en", "[a]\nb = \"1\"\nb = \"2\"")]);
+    assert_eq!(twice, "en.toml:4: duplicate key");
+    let sectionless = refusal(&[("en", "\n[a\nb = \"1\"")]);
+    assert!(sectionless.starts_with("en.toml:3: ") && !sectionless.contains('\n'), "{sectionless}");
     assert_eq!(refusal(&[]), "there is no catalogue of words at all");
     let nameless = Words::read([("en", "en.toml", "a = \"b\"")]).unwrap_err().to_string();
-    assert_eq!(nameless, "en.toml: `name` is missing: the language's name for itself");
+    assert_eq!(nameless, "en.toml:1: `name` is missing: the language's name for itself");
 }
 
 #[test]
@@ -102,9 +159,16 @@ fn countries_keep_the_order_of_the_file() {
     let named: Vec<_> = words.countries("sv").unwrap().into_iter().map(|c| (c.code, c.name)).collect();
     assert_eq!(named, [("ZM".into(), "Zambia".into()), ("AX".into(), "Åland".into())]);
     let twice = refusal(&[("en", "countries.list = \"FR France\\nFR France\"")]);
-    assert_eq!(twice, "en.toml: `country.FR` is listed twice");
+    assert_eq!(twice, "en.toml:2: `country.FR` is listed twice");
     let bare = refusal(&[("en", "countries.list = \"FR\"")]);
-    assert_eq!(bare, "en.toml: `countries` holds a line that is not a code and a name");
+    assert_eq!(bare, "en.toml:2: `countries` holds a line that is not a code and a name");
+    let list = |lines: &str| format!("[countries]\nlist = \"\"\"\n{lines}\n\"\"\"");
+    let twice = refusal(&[("en", &list("FR France\nDE Germany\nFR France"))]);
+    assert_eq!(twice, "en.toml:6: `country.FR` is listed twice");
+    let bare = refusal(&[("en", &list("FR France\nDE"))]);
+    assert_eq!(bare, "en.toml:5: `countries` holds a line that is not a code and a name");
+    let fewer = refusal(&[("de", &list("FR Frankreich\nIT Italien")), ("en", &list("FR France"))]);
+    assert_eq!(fewer, "de.toml:5: `country.IT` stands here, but is missing in en.toml");
 }
 
 #[test]
