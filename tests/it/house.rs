@@ -8,6 +8,7 @@ pub mod lists;
 pub mod pages;
 
 use std::collections::BTreeMap;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
@@ -95,8 +96,17 @@ impl House {
         House::with(database(true).await, Some(relay)).await
     }
 
+    /// A service with an operator's folder of templates.
+    pub async fn with_templates(folder: &Path) -> House {
+        House::build(database(true).await, None, Some(folder)).await
+    }
+
     /// A service on a given database.
     pub async fn with(database_url: String, relay: Option<Door>) -> House {
+        House::build(database_url, relay, None).await
+    }
+
+    async fn build(database_url: String, relay: Option<Door>, templates: Option<&Path>) -> House {
         _ = rustls::crypto::ring::default_provider().install_default();
         let files = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(files.path().join("inbox")).unwrap();
@@ -116,6 +126,10 @@ impl House {
             ("OPTIN_KEYS", ring.to_toml().to_string()),
             ("OPTIN_PUBLIC_URL", url.clone()),
             ("OPTIN_SMTP_URL", smtp_url),
+            (
+                "OPTIN_TEMPLATES_DIR",
+                templates.map_or_else(String::new, |folder| folder.display().to_string()),
+            ),
         ]);
         let config = Config::load(|name| settings.get(name).cloned()).unwrap();
         let clock = Clock::manual(Clock::System.now());

@@ -18,4 +18,5 @@ mod serve;
 mod sql;
 mod story;
 mod sweeper;
+mod templates;
 mod words;

@@ -5,6 +5,7 @@ mod export;
 mod lists;
 mod settings;
 mod site;
+mod templates;
 
 use std::collections::HashSet;
 use std::sync::Arc;
