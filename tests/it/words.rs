@@ -166,7 +166,7 @@ fn every_key_that_is_said_exists() {
     }
 }
 
-/// Templates are rendered with samples beside `src/templates.rs`; this is for what the code says itself.
+/// Templates are rendered with `templates/samples.json`; this is for what the code says itself.
 #[test]
 fn whoever_says_a_key_gives_it_what_it_needs() {
     let messages = messages("templates/words/en.toml");

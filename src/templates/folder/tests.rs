@@ -30,7 +30,8 @@ impl Folder {
 
     /// What loading it comes to, which must be one line. The folder is called DIR.
     fn refusal(&self) -> String {
-        let told = self.load().unwrap_err().to_string().replace(&self.0.path().display().to_string(), "DIR");
+        let Err(error) = self.load() else { panic!("the folder was taken") };
+        let told = error.to_string().replace(&self.0.path().display().to_string(), "DIR");
         assert!(!told.contains('\n'), "{told}");
         told
     }
