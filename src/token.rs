@@ -1,4 +1,4 @@
-//! The signed tokens in links and mail addresses (design, chapter 5).
+//! The signed tokens in links and mail addresses: what proves, without the database, who may do what.
 //!
 //! 36 or 40 bytes: version and purpose (4 bits each) ‖ kid ‖ list u32be ‖ id\[14\] ‖ expiry u32be (all but
 //! `unsubscribe` and `bounce`) ‖ tag\[16\], the tag being HMAC-SHA256 over `"optin-token-v1\0"` and what is before it.

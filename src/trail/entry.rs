@@ -1,4 +1,5 @@
-//! A trail entry, its commitment and the opening that ties it to a record (design, chapter 6).
+//! A trail entry, its commitment and the opening that ties it to a record: without the opening, an
+//! entry tells of nobody.
 //!
 //! 70 bytes: `01 ‖ event u8 ‖ hours since the epoch u32be ‖ notice SHA-256[32] ‖ commitment[32]`.
 

@@ -1,4 +1,4 @@
-//! Signing up again (design, chapter 9): what changes, what is sent, and how often.
+//! Signing up again: what changes, what is sent, and how often.
 
 use futures_util::future::join_all;
 use jiff::SignedDuration;

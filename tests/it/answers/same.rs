@@ -1,4 +1,4 @@
-//! Signing up tells nobody who is on a list (design, chapter 9).
+//! Signing up tells nobody who is on a list: page, timing and letters are no oracle.
 
 use std::collections::BTreeMap;
 
