@@ -25,6 +25,7 @@ use optin::mail::inbox::{Caught, Inbox};
 use optin::mail::session::{self, Door};
 use optin::store::cluster::Cluster;
 use optin::store::migrate::{migrate, migrations};
+use optin::templates::Templates;
 use optin::web::headers::SecurityHeaders;
 use optin::web::server::{Limits, serve};
 use reqwest::{Client, RequestBuilder, Response, StatusCode};
@@ -260,6 +261,12 @@ impl Drop for House {
             "a house is to be closed, so that leftovers are seen"
         );
     }
+}
+
+/// The languages that there are: a file of words each.
+pub fn languages() -> Vec<String> {
+    let templates = Templates::load(None, serde_json::json!({})).unwrap();
+    templates.words().languages().iter().map(|language| language.code.clone()).collect()
 }
 
 /// The first link in a text whose path begins with `door`, such as `/c/`.

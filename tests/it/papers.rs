@@ -74,7 +74,14 @@ fn every_setting_stands_in_the_readme_and_no_other() {
     assert!(read.remove("OPTIN_CONFIG") && readme.contains("OPTIN_CONFIG"));
     assert!(read.len() > 8);
     assert_eq!(told, read, "the table in README.md, and what the code reads");
+    let tested = fs::read_to_string("tests/it/serve/settings.rs").unwrap();
     let config = fs::read_to_string("src/config.rs").unwrap();
+    for name in found(r#"\("(OPTIN_[A-Z_]+)", &mut config\."#, &config) {
+        assert!(
+            tested.contains(&format!("(\"{name}\", ")),
+            "tests/it/serve/settings.rs gives {name} no bad value"
+        );
+    }
     for key in found(r"(?m)^    (\w+): Option<", &config) {
         let known = key == "keys" || key == "controller" || readme.contains(&format!("| `{key}` |"));
         assert!(known, "`{key}` of optin.toml is not in README.md's table");

@@ -8,23 +8,25 @@ mod logs;
 mod med;
 mod msg;
 
-use crate::house::House;
 use crate::house::pages::decoded;
+use crate::house::{House, NEWS, languages};
 
 /// Checks that every page and every letter, in both its forms and in each language, shows these words.
 async fn is_shown_everywhere(words: &[&str]) {
     let even = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    for (lang, list) in [("en", "Sampletown News"), ("de", "Neues aus Musterstadt")] {
+    for lang in languages() {
         let house = House::open().await;
+        let (list, _) = house.app.store.find_list(NEWS).await.unwrap().unwrap();
         let mut shown: Vec<(String, String)> = Vec::new();
-        for page in house.every_page(lang).await {
+        for page in house.every_page(&lang).await {
             // Line breaks of an address.
             let html = decoded(&page.html).replace("<br>", " ");
             shown.push((format!("the page {} in {lang}", page.name), even(&html)));
         }
         let letters = house.all_letters().await;
-        for kind in ["confirmation", "already_subscribed"] {
-            let subject = house.say(lang, &format!("letter.{kind}.subject"), &[("list", list)]);
+        let kinds = house.app.templates.names().filter_map(|name| name.strip_prefix("letters/"));
+        for kind in kinds.filter_map(|name| name.strip_suffix("/subject.txt")) {
+            let subject = house.say(&lang, &format!("letter.{kind}.subject"), &[("list", list.title(&lang))]);
             let letter = letters.iter().find(|letter| letter.subject == subject);
             let letter = letter.unwrap_or_else(|| panic!("no letter {kind} in {lang}"));
             shown.push((format!("the text of {kind} in {lang}"), even(&letter.text)));

@@ -25,6 +25,18 @@ async fn pairs(sql: &str) -> BTreeMap<String, Vec<String>> {
 }
 
 #[tokio::test]
+async fn the_papers_tell_of_every_table() {
+    let paper = std::fs::read_to_string("docs/ARCHITECTURE.md").unwrap();
+    let tables = "SELECT tablename::text, '' FROM pg_tables WHERE schemaname = 'public'";
+    for table in pairs(tables).await.keys() {
+        let told = paper.lines().any(|line| {
+            line.starts_with("| `") && line.split(" | ").next().unwrap().contains(&format!("`{table}`"))
+        });
+        assert!(told, "the table of tables in docs/ARCHITECTURE.md does not tell of {table}");
+    }
+}
+
+#[tokio::test]
 async fn the_keys_of_every_table_that_belongs_to_lists_begin_with_the_list() {
     // `slug` is how a list is found in the first place; `due_at`, what the postman asks of all lists at once.
     const OTHER: [&str; 2] = ["lists_slug_key", "outbox_due"];

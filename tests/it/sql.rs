@@ -35,7 +35,7 @@ fn every_file_of_a_statement_is_known_and_named_verb_noun() {
         .map(|file| file.unwrap().file_name().into_string().unwrap())
         .collect();
     let known: BTreeSet<String> = ALL.iter().map(|(name, _)| format!("{name}.sql")).collect();
-    assert_eq!(files, known);
+    assert_eq!(files, known, "in sql/queries, and in src/store/sql.rs");
     assert_eq!(ALL.len(), known.len(), "none is listed twice");
     let shape = Regex::new("^([a-z]+)(_[a-z]+)+$").unwrap();
     for (name, sql) in ALL {

@@ -1,5 +1,6 @@
 //! GET and HEAD never act, and what a door does not do is refused with what it does.
 
+use regex::Regex;
 use reqwest::Method;
 
 use super::{page, problem, program};
@@ -16,11 +17,42 @@ async fn doors() -> (House, [String; 4]) {
     (house, doors)
 }
 
+/// What only shows, once Ann and Bob have had their letters.
+const SHOWING: [&str; 8] = [
+    "/",
+    "/lists/news/leave",
+    "/inbox",
+    "/inbox.json",
+    "/inbox/1/html",
+    "/assets/optin.css",
+    "/healthz",
+    "/readyz",
+];
+
+#[test]
+fn every_line_of_the_url_table_is_asked_below() {
+    let table = std::fs::read_to_string("src/journeys/mod.rs").unwrap();
+    let lines = Regex::new(r"path!\((.+?)\)\.boxed").unwrap();
+    let lines: Vec<_> = lines.captures_iter(&table).map(|line| line[1].to_owned()).collect();
+    assert!(lines.len() > 8);
+    for line in lines {
+        let parts = line.split(" / ").map(|part| match part {
+            "String" => "[^/]+".to_owned(),
+            fixed => regex::escape(fixed.trim_matches('"')),
+        });
+        let path = Regex::new(&format!("^/{}$", parts.collect::<Vec<_>>().join("/"))).unwrap();
+        let asked = SHOWING.iter().chain(&["/lists/news", "/c/token", "/n/token", "/u/token"]);
+        assert!(
+            asked.into_iter().any(|asked| path.is_match(asked)),
+            "{line}: name it here, and see that it never acts"
+        );
+    }
+}
+
 #[tokio::test]
 async fn looking_never_acts() {
     let (house, doors) = doors().await;
-    let shown = ["/", "/lists/news/leave", "/inbox", "/inbox.json", "/inbox/1/html", "/assets/optin.css"];
-    let shown = shown.map(|path| format!("{}{path}", house.url));
+    let shown = SHOWING.map(|path| format!("{}{path}", house.url));
     let before = house.rows().await;
     for door in doors.iter().chain(&shown) {
         let got = house.get(door).await;
@@ -51,9 +83,7 @@ async fn another_method_is_refused_with_those_that_would_do() {
     let (house, doors) = doors().await;
     let before = house.rows().await;
     let acting = doors.iter().map(|door| (door.as_str(), "GET, HEAD, POST"));
-    let showing =
-        ["/", "/lists/news/leave", "/assets/optin.css", "/healthz", "/readyz", "/inbox", "/inbox.json"];
-    let showing = showing.iter().map(|door| (*door, "GET, HEAD"));
+    let showing = SHOWING.iter().map(|door| (*door, "GET, HEAD"));
     for (door, allow) in acting.chain(showing) {
         let mut methods = vec![Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS];
         methods.push(Method::from_bytes(b"BREW").unwrap());

@@ -30,7 +30,8 @@ impl House {
             walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
         let pages = self.app.templates.names().filter_map(|name| name.strip_prefix("pages/"));
         let pages = pages.map(|name| name.trim_end_matches(".html"));
-        assert_eq!(met, pages.filter(|name| !["layout", "parts"].contains(name)).collect());
+        let pages = pages.filter(|name| !["layout", "parts"].contains(name)).collect();
+        assert_eq!(met, pages, "met by a step in this file, and there are; a new page gets its step");
         walk.pages
     }
 }
