@@ -44,7 +44,7 @@ fn every_line_of_the_url_table_is_asked_below() {
         let asked = SHOWING.iter().chain(&["/lists/news", "/c/token", "/n/token", "/u/token"]);
         assert!(
             asked.into_iter().any(|asked| path.is_match(asked)),
-            "{line}: name it here, and see that it never acts"
+            "{line}: name it in SHOWING or `doors`, and see that it never acts"
         );
     }
 }

@@ -9,7 +9,7 @@ use optin::journeys::export::{Export, Format};
 use optin::store::NextNotice;
 use serde_json::{Value, json};
 
-use super::{House, NEWS};
+use super::{House, NEWS, languages};
 
 impl House {
     /// Makes a list, called `The <slug>` in English and `Die <slug>` in German. `fields` as a list's row keeps them.
@@ -46,6 +46,7 @@ impl House {
     }
 }
 
+/// In every language; all but the English say after the purpose which it is: `(de)`.
 fn texts(purpose: &str) -> BTreeMap<String, NoticeText> {
     let text = |purpose: String| NoticeText {
         purpose,
@@ -56,5 +57,9 @@ fn texts(purpose: &str) -> BTreeMap<String, NoticeText> {
         legal_basis: "Your consent.".into(),
         withdrawal: "You can withdraw at any time.".into(),
     };
-    BTreeMap::from([("en".into(), text(purpose.into())), ("de".into(), text(format!("{purpose} (de)")))])
+    let in_its_language = |lang: String| match lang.as_str() {
+        "en" => (lang, text(purpose.into())),
+        _ => (lang.clone(), text(format!("{purpose} ({lang})"))),
+    };
+    languages().into_iter().map(in_its_language).collect()
 }
