@@ -236,3 +236,15 @@ async fn completions_are_scripts_that_know_the_commands() {
         assert_eq!((read.success(), read.err.as_str()), ("", ""));
     }
 }
+
+#[tokio::test]
+async fn the_settings_that_the_readme_shows_are_good() {
+    let site = Site::new(NOWHERE, 1).await;
+    let readme = std::fs::read_to_string("README.md").unwrap();
+    let shown = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let ours = shown.replace("/etc/optin/keys.toml", &site.path("keys.toml"));
+    assert_ne!(shown, ours, "the key ring is ours");
+    std::fs::write(site.path("shown.toml"), ours).unwrap();
+    let settings = BTreeMap::from([("OPTIN_CONFIG", site.path("shown.toml"))]);
+    assert_eq!(run(optin(&["serve", "--check"], &settings)).await.success(), "The settings are good\n");
+}
