@@ -69,6 +69,7 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
         ("OPTIN_KEYS", "nonsense", "OPTIN_KEYS cannot be used: the key ring"),
         ("OPTIN_LISTEN", "everywhere", "OPTIN_LISTEN"),
         ("OPTIN_PRIVATE_LISTEN", "8081", "OPTIN_PRIVATE_LISTEN"),
+        ("OPTIN_PROXIES", "localhost", "OPTIN_PROXIES"),
         ("OPTIN_TEMPLATES_DIR", "/nowhere/templates", "/nowhere/templates"),
     ] {
         let said = run(optin(&["serve", "--check"], &site.with(setting, value))).await;
