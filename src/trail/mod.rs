@@ -1,3 +1,17 @@
 //! The trail's formats, and nothing else: no clock, no database, no randomness.
+//!
+//! What is in it ([`entry`]), what it hashes to ([`tree`], [`path`]), how it is kept and served ([`tile`], [`growth`]),
+//! who vouches for it ([`note`], [`checkpoint`], [`proof`]).
 
+pub mod checkpoint;
 pub mod entry;
+pub mod growth;
+pub mod note;
+pub mod path;
+pub mod proof;
+mod text;
+pub mod tile;
+pub mod tree;
+
+#[cfg(test)]
+mod tests;
