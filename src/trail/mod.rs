@@ -1,8 +1,9 @@
 //! The trail's formats, and nothing else: no clock, no database, no randomness.
 //!
 //! What is in it ([`entry`]), what it hashes to ([`tree`], [`path`]), how it is kept and served ([`tile`], [`growth`]),
-//! who vouches for it ([`note`], [`checkpoint`], [`proof`]).
+//! who vouches for it ([`note`], [`checkpoint`], [`proof`]), and whether what it says adds up ([`audit`]).
 
+pub mod audit;
 pub mod checkpoint;
 pub mod entry;
 pub mod growth;
