@@ -80,6 +80,11 @@ impl KeyRing {
         KeyRing::assemble(0, BTreeMap::from([(0, third(0))]), third(1), third(2))
     }
 
+    /// The Ed25519 seed that the trails are signed with.
+    pub fn trail_seed(&self) -> &[u8; 32] {
+        &self.trail
+    }
+
     /// Reads the ring's file.
     pub fn parse(text: &str) -> Result<KeyRing, KeyRingError> {
         let file: RingFile = toml::from_str(text).map_err(|_| KeyRingError::Malformed)?;

@@ -17,6 +17,11 @@ impl Links {
         Links { public_url, tokens: TokenKeys::derive(ring) }
     }
 
+    /// Host and port that people reach the service at.
+    pub fn host(&self) -> &str {
+        self.public_url.split_once("://").map_or("", |(_, host)| host)
+    }
+
     /// Confirms a pending signup, until it expires.
     pub fn confirm(&self, list: u32, id: SubscriptionId, expires_at: Timestamp) -> String {
         self.link("c", Purpose::Confirm, list, id, seconds(expires_at))

@@ -1,4 +1,5 @@
 //! What runs without being asked.
 
 pub mod postman;
+pub mod sealer;
 pub mod sweeper;

@@ -11,6 +11,7 @@ use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{config, counted};
 use crate::app::key_ring;
+use crate::clock::Clock;
 use crate::journeys::export::{Export, ExportError, Format};
 use crate::links::Links;
 use crate::store::Store;
@@ -35,7 +36,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let keys = key_ring(&config)?;
     let links = Links::new(config.public_url()?, &keys);
     store.compare_ring(&keys).await?;
-    let export = Export { store: &store, keys: &keys, links: &links };
+    let export = Export { store: &store, keys: &keys, links: &links, clock: &Clock::System };
     let progress = progress();
     let count = match &options.out {
         None => write(&export, &options, io::stdout().lock(), &progress).await?,

@@ -10,7 +10,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::chores::{postman, sweeper};
+use crate::chores::{postman, sealer, sweeper};
 use crate::journeys::{private_routes, routes, service};
 use crate::web::headers::SecurityHeaders;
 use crate::web::server::{Limits, serve};
@@ -68,6 +68,7 @@ pub async fn run(
 async fn watch_chores(app: Arc<App>, shutdown: CancellationToken) -> bool {
     let mut chores = JoinSet::new();
     chores.spawn(postman::run(app.clone(), shutdown.clone()));
+    chores.spawn(sealer::run(app.clone(), shutdown.clone()));
     chores.spawn(sweeper::run(app, shutdown.clone()));
     chores.join_next().await;
     let early = !shutdown.is_cancelled();

@@ -3,12 +3,16 @@
 use std::io::{self, Write};
 
 use serde::Serializer as _;
+use sha2::{Digest as _, Sha256};
 
+use crate::app::App;
+use crate::clock::Clock;
 use crate::consent::list::List;
 use crate::consent::person::{Person, PersonError};
 use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::store::export::ExportRow;
+use crate::store::seal::Seal;
 use crate::store::{Store, StoreError};
 
 /// How rows are written.
@@ -43,6 +47,7 @@ pub struct Export<'a> {
     pub store: &'a Store,
     pub keys: &'a KeyRing,
     pub links: &'a Links,
+    pub clock: &'a Clock,
 }
 
 /// The columns before the list's own fields.
@@ -76,8 +81,10 @@ impl Export<'_> {
             return Err(ExportError::Closed(slug.into()));
         }
         let fields: Vec<&str> = exported_fields(&list);
-        let mut rows = self.store.export(list.number).await?;
-        let mut writer = RowWriter::begin(format, &fields, to)?;
+        let id = App::random();
+        let mut rows = self.store.begin_export(list.number, &self.seal(), &id).await?;
+        let mut hashing = Hashing { to, sha256: Sha256::new() };
+        let mut writer = RowWriter::begin(format, &fields, &mut hashing)?;
         let mut count = 0;
         while let Some(row) = rows.next().await? {
             writer.row(&self.values(&list, &fields, &row)?)?;
@@ -85,7 +92,13 @@ impl Export<'_> {
             tell(count);
         }
         writer.end()?;
+        let (sha256, now) = (hashing.sha256.finalize().into(), self.clock.now());
+        self.store.finish_export(list.number, &id, rows.tree_size, count, &sha256, now).await?;
         Ok(count)
+    }
+
+    fn seal(&self) -> Seal<'_> {
+        Seal { host: self.links.host(), seed: self.keys.trail_seed(), at: self.clock.now() }
     }
 
     fn values(&self, list: &List, fields: &[&str], row: &ExportRow) -> Result<Vec<String>, PersonError> {
@@ -119,6 +132,24 @@ fn list_unsubscribe(url: &str, mailto: Option<&str>) -> String {
 
 fn exported_fields(list: &List) -> Vec<&str> {
     list.options.fields.iter().filter(|field| field.exported).map(|field| field.name.as_str()).collect()
+}
+
+/// Takes the SHA-256 of what is written on its way out.
+struct Hashing<W> {
+    to: W,
+    sha256: Sha256,
+}
+
+impl<W: Write> Write for Hashing<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let count = self.to.write(bytes)?;
+        self.sha256.update(&bytes[..count]);
+        Ok(count)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.to.flush()
+    }
 }
 
 enum RowWriter<W: Write> {

@@ -12,6 +12,7 @@ pub mod outbox;
 mod pool;
 pub mod record;
 mod rows;
+pub mod seal;
 pub mod sql;
 mod subscriptions;
 

@@ -21,4 +21,5 @@ mod sql;
 mod story;
 mod sweeper;
 mod templates;
+mod trail;
 mod words;

@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use optin::store::StoreError;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
+use optin::store::seal::Seal;
 
 use crate::doors::people::{Bench, noon, token};
 use crate::house::{connect, database};
@@ -175,6 +176,8 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.sign_up(bench.signup(&list, "cid@example.org", noon())).await.unwrap();
     bench.store.add_operator("tester", noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
+    let seal = Seal { host: "optin.example", seed: bench.ring.trail_seed(), at: noon() };
+    bench.store.seal(list.0.number, &seal).await.unwrap();
 
     let tables = tables(&bench.url).await;
     let before = contents(&bench.url, &tables).await;

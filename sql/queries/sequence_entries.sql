@@ -1,0 +1,10 @@
+-- Numbers entries that wait, in an order that tells nothing of the one they came in. $1 list, $2 first index, $3 how many
+WITH waiting AS MATERIALIZED (
+    SELECT ctid AS place FROM trail_entries WHERE list = $1 AND index IS NULL LIMIT $3
+), numbered AS MATERIALIZED (
+    SELECT place, $2::bigint - 1 + row_number() OVER (ORDER BY gen_random_uuid()) AS index FROM waiting
+)
+UPDATE trail_entries e SET index = n.index FROM numbered n
+-- By place: entries are written once and numbered once, and nobody else does that while the trail is locked.
+WHERE e.ctid = n.place AND e.list = $1 AND e.index IS NULL
+RETURNING n.index, e.entry

@@ -1,0 +1,184 @@
+//! Sealing: a list's waiting entries are numbered, hashed into its tree and signed for, in one transaction.
+//!
+//! Any number of services may try; one holds the trail's lock. Nothing is kept between transactions, so there is
+//! nothing to recover: a sealer that dies has done nothing, or all of it.
+
+use deadpool_postgres::{GenericClient as _, Transaction};
+use jiff::Timestamp;
+use tokio_postgres::Row;
+
+use super::rows::{number, unsigned};
+use super::{Store, StoreError, sql};
+use crate::trail::checkpoint::Checkpoint;
+use crate::trail::growth::Growth;
+use crate::trail::note::Signer;
+use crate::trail::tile::Kind;
+use crate::trail::tree::{Frontier, leaf_hash};
+
+/// What an advisory lock on a list's trail is called, among all that lock anything in this database.
+const LOCK: i32 = 0x7472_6c73;
+/// Entries numbered by one statement.
+const HANDFUL: i64 = 4096;
+
+/// What an impossible state is called.
+const SIZE: &str = "a trail's size";
+
+/// Who signs, and when.
+pub struct Seal<'a> {
+    /// Host and port that people reach the service at: what a new trail is named after.
+    pub host: &'a str,
+    /// The Ed25519 seed.
+    pub seed: &'a [u8; 32],
+    pub at: Timestamp,
+}
+
+/// Where a trail stands within a transaction that holds its lock.
+struct Standing {
+    origin: String,
+    frontier: Frontier,
+    /// Whether the public may see the next checkpoint.
+    public_is_due: bool,
+    /// Whether the public sees less than there is.
+    public_is_behind: bool,
+}
+
+impl Store {
+    /// The lists that the sealer has something to do for.
+    pub async fn trails_to_seal(&self, now: Timestamp) -> Result<Vec<u32>, StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::SELECT_TRAILS_TO_SEAL).await?;
+        client.query(&statement, &[&now]).await?.iter().map(|row| unsigned(row, "list")).collect()
+    }
+
+    /// Seals what waits, a handful at most, and returns the log's size; `None` where another is at it.
+    ///
+    /// Crash points: before the commit (nothing has happened), after it (everything has). An entry that is committed
+    /// meanwhile waits for the next time.
+    pub async fn seal(&self, list: u32, seal: &Seal<'_>) -> Result<Option<u64>, StoreError> {
+        let mut client = self.writer().await?;
+        let transaction = client.transaction().await?;
+        let size = extend(&transaction, list, seal, 1).await?;
+        transaction.commit().await?;
+        Ok(size)
+    }
+}
+
+/// Extends a list's trail by what the transaction sees waiting, in so many handfuls at most, and returns its size;
+/// `None` where another holds its lock, and then the transaction has changed nothing.
+pub(super) async fn extend(
+    transaction: &Transaction<'_>,
+    list: u32,
+    seal: &Seal<'_>,
+    handfuls: u32,
+) -> Result<Option<u64>, StoreError> {
+    let lock = transaction.prepare_cached(sql::LOCK_TRAIL).await?;
+    if !transaction.query_one(&lock, &[&LOCK, &number(list)]).await?.try_get::<_, bool>("held")? {
+        return Ok(None);
+    }
+    let standing = standing(transaction, list, seal).await?;
+    let before = standing.frontier.size();
+    let mut growth = Growth::new(standing.frontier.clone());
+    for _ in 0..handfuls {
+        let entries = sequence(transaction, list, growth.frontier().size()).await?;
+        entries.iter().for_each(|entry| growth.push(leaf_hash(entry)));
+        if entries.len() < HANDFUL as usize {
+            break;
+        }
+    }
+    let size = growth.frontier().size();
+    if size > before || (standing.public_is_due && standing.public_is_behind) {
+        append(transaction, list, &growth).await?;
+        sign(transaction, list, seal, &standing, growth.frontier()).await?;
+    }
+    Ok(Some(size))
+}
+
+async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> Result<Standing, StoreError> {
+    let find = transaction.prepare_cached(sql::FIND_TRAIL).await?;
+    let Some(row) = transaction.query_opt(&find, &[&number(list), &seal.at]).await? else {
+        let origin = format!("{}/trails/{list}", seal.host);
+        return Ok(Standing {
+            origin,
+            frontier: Frontier::default(),
+            public_is_due: true,
+            public_is_behind: true,
+        });
+    };
+    let frontier =
+        Frontier::from_bytes(row.try_get("frontier")?).ok_or(StoreError::Malformed("a frontier"))?;
+    let (size, public_size): (i64, i64) = (row.try_get("size")?, row.try_get("public_size")?);
+    if u64::try_from(size) != Ok(frontier.size()) {
+        return Err(StoreError::Malformed(SIZE));
+    }
+    Ok(Standing {
+        origin: row.try_get("origin")?,
+        frontier,
+        public_is_due: row.try_get("public_is_due")?,
+        public_is_behind: public_size < size,
+    })
+}
+
+/// Numbers entries that wait, and returns them in their order.
+async fn sequence(transaction: &Transaction<'_>, list: u32, from: u64) -> Result<Vec<Vec<u8>>, StoreError> {
+    let statement = transaction.prepare_cached(sql::SEQUENCE_ENTRIES).await?;
+    let from = i64::try_from(from).map_err(|_| StoreError::Malformed(SIZE))?;
+    let rows = transaction.query(&statement, &[&number(list), &from, &HANDFUL]).await?;
+    let read = |row: Row| Ok((row.try_get("index")?, row.try_get("entry")?));
+    let mut entries: Vec<(i64, Vec<u8>)> = rows.into_iter().map(read).collect::<Result<_, StoreError>>()?;
+    entries.sort_unstable_by_key(|(index, _)| *index);
+    Ok(entries.into_iter().map(|(_, entry)| entry).collect())
+}
+
+async fn append(transaction: &Transaction<'_>, list: u32, growth: &Growth) -> Result<(), StoreError> {
+    let (mut levels, mut indices, mut hashes, mut widths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for addition in growth.additions() {
+        let Kind::Hashes(level) = addition.tile.kind() else { continue };
+        levels.push(i16::from(level));
+        indices.push(addition.tile.index() as i64);
+        hashes.push(addition.hashes);
+        widths.push(i32::from(addition.tile.width()));
+    }
+    let statement = transaction.prepare_cached(sql::APPEND_TILES).await?;
+    let rows = transaction.query(&statement, &[&number(list), &levels, &indices, &hashes]).await?;
+    for row in rows {
+        let place: (i16, i64) = (row.try_get("level")?, row.try_get("index")?);
+        let width = (0..levels.len()).find(|&n| (levels[n], indices[n]) == place).map(|n| widths[n] * 32);
+        if width != Some(row.try_get("length")?) {
+            return Err(StoreError::Malformed("a trail's tile"));
+        }
+    }
+    Ok(())
+}
+
+async fn sign(
+    transaction: &Transaction<'_>,
+    list: u32,
+    seal: &Seal<'_>,
+    standing: &Standing,
+    frontier: &Frontier,
+) -> Result<(), StoreError> {
+    let signed = Checkpoint::new(&standing.origin, frontier.size(), frontier.root())
+        .ok()
+        .zip(Signer::new(&standing.origin, seal.seed).ok())
+        .and_then(|(checkpoint, signer)| checkpoint.sign(&signer).ok());
+    let signed = signed.ok_or(StoreError::Malformed("a trail's origin"))?.to_string();
+    let statement = transaction.prepare_cached(sql::UPDATE_TRAIL).await?;
+    let (before, size) = (standing.frontier.size() as i64, frontier.size() as i64);
+    let moved = transaction
+        .query_opt(
+            &statement,
+            &[
+                &number(list),
+                &standing.origin,
+                &before,
+                &size,
+                &frontier.to_bytes(),
+                &signed,
+                &seal.at,
+                &standing.public_is_due,
+            ],
+        )
+        .await?;
+    // The lock keeps others out: were it not so, nothing of this may stand.
+    moved.map(|_| ()).ok_or(StoreError::Malformed(SIZE))
+}
