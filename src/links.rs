@@ -37,6 +37,11 @@ impl Links {
         self.link("u", Purpose::Unsubscribe, list, id, 0)
     }
 
+    /// The version of a notice that was agreed to, in the language that it was read in.
+    pub fn notice(&self, slug: &str, version: u32, lang: &str) -> String {
+        format!("{}/lists/{slug}/notices/{version}?lang={lang}", self.public_url)
+    }
+
     /// The address that withdraws when a mail reaches it, at the domain of the list's mailbox for cancellations.
     pub fn leave_mailto(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
         let (_, domain) = mailbox.rsplit_once('@')?;

@@ -169,6 +169,7 @@ fn write(
                 "confirm_url": app.links.confirm(lease.list, id, expires_at),
                 "not_me_url": app.links.not_me(lease.list, id, expires_at),
                 "hours": list.options.pending_ttl_hours,
+                "notice_url": app.links.notice(&list.slug, subscription.notice.version, lang),
             });
             ("confirmation", context)
         }

@@ -11,9 +11,10 @@ use crate::consent::subscription::{CONFIRMABLE, ConfirmOutcome};
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer, page};
+use crate::web::notice;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
-use crate::web::seen::{Seen, notice_context, see};
+use crate::web::seen::{Seen, see};
 
 /// `GET` and `POST /c/{token}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
@@ -53,7 +54,7 @@ async fn show(app: &App, request: &Request, token: &Token, text: &str) -> Answer
         Some(subscription) => {
             let context = json!({
                 "list": seen.list_context(),
-                "notice": notice_context(&subscription.notice, &seen.lang),
+                "notice": notice::shown(&seen.list, &subscription.notice, &seen.lang),
                 "action": format!("/c/{text}"),
                 "not_me_url": format!("/n/{}", app.links.tokens.mint(Purpose::NotMe, token)),
             });
@@ -75,9 +76,11 @@ fn answer_seen(app: &App, request: &Request, seen: &Seen, outcome: ConfirmOutcom
         ConfirmOutcome::Expired => (StatusCode::GONE, "expired"),
         ConfirmOutcome::PurposeChanged => (StatusCode::CONFLICT, "notice_changed"),
     };
+    let agreed = seen.subscription.as_ref().map(|subscription| subscription.notice.version);
     let context = json!({
         "list": seen.list_context(),
-        "notice": notice_context(&seen.current, &seen.lang),
+        "notice": notice::shown(&seen.list, &seen.current, &seen.lang),
+        "agreed_url": agreed.map(|version| notice::url(&seen.list, version, &seen.lang)),
         "signup_url": seen.signup_path(),
         "leave_url": seen.leave_path(),
     });

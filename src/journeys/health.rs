@@ -10,14 +10,14 @@ use crate::web::answer::{Answer, json as json_answer};
 use crate::web::request::Request;
 
 /// `GET /healthz`: 200 as long as the service answers at all, whatever its neighbours do.
-pub async fn healthz(_: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn healthz(_: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     Ok(json_answer(StatusCode::OK, &json!({ "status": "ok" })))
 }
 
 /// `GET /readyz`: 503 while the database does not answer. A relay that is down is told but is no reason to turn
 /// people away: their letters wait.
-pub async fn readyz(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn readyz(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let database = app.store.ping().await.is_ok();
     let relay = app.mailer.reachable();

@@ -12,7 +12,7 @@ use crate::web::answer::{Answer, language, page};
 use crate::web::request::Request;
 
 /// `GET /`: the newsletters that one can sign up for here.
-pub async fn handle(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn handle(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let lang = language(&app, &request.asked, "en");
     let lists = app.store.lists().await?;
@@ -22,7 +22,7 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
 }
 
 /// `GET /assets/optin.css`
-pub async fn stylesheet(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn stylesheet(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let mut response = app.templates.stylesheet().to_owned().into_response();
     let headers = response.headers_mut();

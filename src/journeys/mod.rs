@@ -4,6 +4,7 @@ mod confirm;
 mod home;
 mod leave;
 mod not_me;
+mod notice;
 mod signup;
 mod withdraw;
 
@@ -33,6 +34,8 @@ pub type Route = BoxedFilter<(Response,)>;
 pub fn routes(app: Arc<App>) -> Route {
     first_of([
         part(&app, "signup", path!("lists" / String).boxed(), signup::handle),
+        part(&app, "notice", path!("lists" / String / "notice").boxed(), notice::current),
+        two(&app, "notices", path!("lists" / String / "notices" / String).boxed(), notice::version),
         part(&app, "leave", path!("lists" / String / "leave").boxed(), leave::handle),
         part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
         part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
@@ -63,7 +66,7 @@ pub fn service(
     warp::service(routes)
 }
 
-async fn nowhere(_: Arc<App>, _: Arc<Request>, _: String) -> Answer {
+async fn nowhere(_: Arc<App>, _: Arc<Request>, (): ()) -> Answer {
     Err(Refusal::NotFound)
 }
 
@@ -75,20 +78,30 @@ fn first_of<const N: usize>(routes: [Route; N]) -> Route {
 /// A path without a part of its own.
 fn bare<H, F>(app: &Arc<App>, name: &'static str, path: Path<()>, handle: H) -> Route
 where
-    H: Fn(Arc<App>, Arc<Request>, String) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Arc<App>, Arc<Request>, ()) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send,
 {
-    part(app, name, path.map(String::new).boxed(), handle)
+    part(app, name, path.map(|| ()).boxed(), handle)
 }
 
-/// A path with one part, and the journey behind it. The name is what logs say instead of the path.
-fn part<H, F>(app: &Arc<App>, name: &'static str, path: Path<(String,)>, handle: H) -> Route
+/// A path with two parts.
+fn two<H, F>(app: &Arc<App>, name: &'static str, path: Path<(String, String)>, handle: H) -> Route
 where
-    H: Fn(Arc<App>, Arc<Request>, String) -> F + Clone + Send + Sync + 'static,
+    H: Fn(Arc<App>, Arc<Request>, (String, String)) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send,
+{
+    part(app, name, path.map(|first, second| (first, second)).boxed(), handle)
+}
+
+/// A path, and the journey behind it, which is handed what the path says. The name is what logs say instead of it.
+fn part<P, H, F>(app: &Arc<App>, name: &'static str, path: Path<(P,)>, handle: H) -> Route
+where
+    P: Send + 'static,
+    H: Fn(Arc<App>, Arc<Request>, P) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send,
 {
     let app = app.clone();
-    let journey = move |part: String, request: Request| {
+    let journey = move |part: P, request: Request| {
         let (app, request, handle) = (app.clone(), Arc::new(request), handle.clone());
         async move {
             let answer = handle(app.clone(), request.clone(), part).await;

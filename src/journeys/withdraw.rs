@@ -13,6 +13,7 @@ use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer, page};
 use crate::web::form;
+use crate::web::notice;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
 use crate::web::seen::{Seen, see};
@@ -54,7 +55,13 @@ fn show(app: &App, seen: &Seen, text: &str) -> Answer {
     }
     let options = &seen.list.options;
     let fields: Vec<_> = options.fields.iter().map(|field| field.label(lang, &options.lang)).collect();
-    let context = json!({ "list": seen.list_context(), "fields": fields, "action": format!("/u/{text}") });
+    let context = json!({
+        "list": seen.list_context(),
+        "fields": fields,
+        "action": format!("/u/{text}"),
+        // Not the version that was agreed to: that, too, would tell something of the person.
+        "notice_url": notice::current_url(&seen.list, lang),
+    });
     page(app, StatusCode::OK, lang, "unsubscribe", context)
 }
 

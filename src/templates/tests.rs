@@ -120,11 +120,11 @@ fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
 #[test]
 fn every_refusal_has_its_words() {
     let templates = templates();
-    let names =
-        "bad_request unknown_list incomplete_link not_found method too_large media_type internal busy";
+    let names = "bad_request unknown_list unknown_notice incomplete_link not_found method too_large media_type \
+                 internal busy";
     for refusal in names.split(' ') {
-        let context =
-            json!({ "refusal": refusal, "status": 400, "seconds": (refusal == "busy").then_some(1) });
+        let seconds = (refusal == "busy").then_some(1);
+        let context = json!({ "refusal": refusal, "status": 400, "seconds": seconds, "notice_url": null });
         templates.render("pages/refused.html", "de", context).unwrap();
     }
     let worded = templates.words().keys().filter(|key| key.starts_with("refusal."));
@@ -153,10 +153,12 @@ fn html_escapes_and_text_does_not() {
 fn lines_of_letters_are_narrow_and_links_stand_alone() {
     let templates = templates();
     let url = format!("https://news.example/c/{}", "x".repeat(70));
-    let context = json!({ "list": { "title": "News" }, "confirm_url": url, "not_me_url": url, "hours": 72 });
+    let context = json!({
+        "list": { "title": "News" }, "confirm_url": url, "not_me_url": url, "hours": 72, "notice_url": url,
+    });
     for lang in ["de", "en"] {
         let text = templates.render("letters/confirmation/body.txt", lang, &context).unwrap();
-        assert_eq!(text.lines().filter(|line| *line == url).count(), 2);
+        assert_eq!(text.lines().filter(|line| *line == url).count(), 3);
         assert!(text.lines().all(|line| line.chars().count() <= 78 || line == url), "{text}");
         assert!(text.contains(&format!("{url}\n\n--------\n")) && !text.contains("\n\n\n"), "{text}");
     }

@@ -96,9 +96,10 @@ pub fn finish(app: &App, route: &'static str, asked: &Asked, answer: Answer) -> 
     response
 }
 
-fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
+/// A refusal as a page or as a problem.
+pub fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
     let lang = language(app, asked, "en");
-    let seconds = refusal.retry_after();
+    let (seconds, notice_url) = (refusal.retry_after(), refusal.notice_url());
     let mut response = if asked.json {
         let word = |part: &str| {
             let key = format!("refusal.{}.{part}", refusal.name());
@@ -106,10 +107,15 @@ fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
             app.templates.words().t(lang, &key, &[("n", &n)]).unwrap_or_default()
         };
         let detail = format!("{} {}", word("why"), word("do"));
-        problem(refusal.status(), refusal.name(), &word("title"), &detail, Map::new())
+        let more = notice_url.map(|url| ("notice_url".to_owned(), Value::from(url)));
+        problem(refusal.status(), refusal.name(), &word("title"), &detail, more.into_iter().collect())
     } else {
-        let context =
-            json!({ "refusal": refusal.name(), "status": refusal.status().as_u16(), "seconds": seconds });
+        let context = json!({
+            "refusal": refusal.name(),
+            "status": refusal.status().as_u16(),
+            "seconds": seconds,
+            "notice_url": notice_url,
+        });
         page(app, refusal.status(), lang, "refused", context)?
     };
     if let Some(seconds) = seconds {

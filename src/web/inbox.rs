@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::mail::inbox::{Caught, Inbox};
 
 /// `GET /inbox`: newest first.
-pub async fn list(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn list(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let letters = letters(&app, None)?;
     let shown: Vec<_> = letters
@@ -31,7 +31,7 @@ pub async fn list(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
 }
 
 /// `GET /inbox.json?to=`: newest last.
-pub async fn all(app: Arc<App>, request: Arc<Request>, _: String) -> Answer {
+pub async fn all(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let query = form::parse(request.query.as_bytes()).map_err(|_| Refusal::BadRequest)?;
     let to = form::one(&query, "to").map_err(|_| Refusal::BadRequest)?;

@@ -7,6 +7,7 @@ pub mod client;
 pub mod form;
 pub mod headers;
 pub mod inbox;
+pub mod notice;
 pub mod refusal;
 pub mod request;
 pub mod seen;

@@ -11,6 +11,10 @@ pub enum Refusal {
     /// Broken encoding, broken off.
     BadRequest,
     UnknownList,
+    /// A version of this list's notice that there is not.
+    UnknownNotice {
+        slug: String,
+    },
     /// A token of wrong length, alphabet or tag.
     IncompleteLink,
     NotFound,
@@ -27,7 +31,10 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Refusal::BadRequest => StatusCode::BAD_REQUEST,
-            Refusal::UnknownList | Refusal::IncompleteLink | Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::UnknownList
+            | Refusal::UnknownNotice { .. }
+            | Refusal::IncompleteLink
+            | Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -41,6 +48,7 @@ impl Refusal {
         match self {
             Refusal::BadRequest => "bad_request",
             Refusal::UnknownList => "unknown_list",
+            Refusal::UnknownNotice { .. } => "unknown_notice",
             Refusal::IncompleteLink => "incomplete_link",
             Refusal::NotFound => "not_found",
             Refusal::Method(_) => "method",
@@ -48,6 +56,14 @@ impl Refusal {
             Refusal::MediaType => "media_type",
             Refusal::Busy => "busy",
             Refusal::Internal => "internal",
+        }
+    }
+
+    /// Where the notice can be read that the refusal speaks of.
+    pub fn notice_url(&self) -> Option<String> {
+        match self {
+            Refusal::UnknownNotice { slug } => Some(format!("/lists/{slug}/notice")),
+            _ => None,
         }
     }
 

@@ -44,14 +44,3 @@ impl Seen {
         format!("/lists/{}/leave", self.list.slug)
     }
 }
-
-/// A notice as pages show it, in `lang` where it has a text in that.
-pub fn notice_context(notice: &Notice, lang: &str) -> Value {
-    let (_, text) = notice.text_in(lang);
-    json!({
-        "version": notice.version,
-        "published_at": notice.published_at,
-        "text": text,
-        "sha256": data_encoding::HEXLOWER.encode(&notice.sha256),
-    })
-}

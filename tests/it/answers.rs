@@ -5,6 +5,7 @@ mod bodies;
 mod headers;
 mod links;
 mod methods;
+mod notices;
 mod once;
 mod refusals;
 mod same;

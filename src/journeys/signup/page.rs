@@ -12,7 +12,7 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::web::answer::{Answer, json as json_answer, page, problem as json_problem};
 use crate::web::asked::Asked;
-use crate::web::seen::notice_context;
+use crate::web::notice::{language, shown as shown_notice};
 
 /// The signup page of one list, in one language.
 pub struct Page<'a> {
@@ -24,8 +24,7 @@ pub struct Page<'a> {
 }
 
 impl<'a> Page<'a> {
-    /// The language is the form's own, else the best asked for, else the list's. Only such count as the notice has a
-    /// text in: nobody agrees to a text in a language that the page does not speak.
+    /// The page in the language that its form was `shown` in, where one was posted.
     pub fn new(
         app: &'a App,
         asked: &Asked,
@@ -33,13 +32,7 @@ impl<'a> Page<'a> {
         list: &'a List,
         notice: &'a Notice,
     ) -> Page<'a> {
-        let words = app.templates.words();
-        let known = |lang: &&str| notice.languages().any(|of| of == *lang);
-        let lang = words
-            .pick(shown.into_iter().chain(asked.languages()).filter(known))
-            .or_else(|| words.pick([list.options.lang.as_str()]))
-            .unwrap_or("en");
-        Page { app, list, notice, lang }
+        Page { app, list, notice, lang: language(app, asked, shown, list, notice) }
     }
 
     /// The form as it is first met; the consent box is empty. For a program, what it asks for.
@@ -81,7 +74,7 @@ impl<'a> Page<'a> {
             "slug": self.list.slug,
             "title": self.list.title(self.lang),
             "lang": self.lang,
-            "notice": notice_context(self.notice, self.lang),
+            "notice": shown_notice(self.list, self.notice, self.lang),
             "fields": options.fields.iter().map(field).collect::<Vec<_>>(),
         })
     }
@@ -98,7 +91,7 @@ impl<'a> Page<'a> {
         let errors: Vec<Value> = all.iter().map(error).collect();
         let mut more = Map::from_iter([("errors".to_owned(), Value::from(errors))]);
         if faults.stale {
-            more.insert("notice".into(), notice_context(self.notice, self.lang));
+            more.insert("notice".into(), shown_notice(self.list, self.notice, self.lang));
         }
         json_problem(status, name, &title, &detail, more)
     }
@@ -126,7 +119,7 @@ impl<'a> Page<'a> {
         }
         let context = json!({
             "list": self.list_context(),
-            "notice": notice_context(self.notice, self.lang),
+            "notice": shown_notice(self.list, self.notice, self.lang),
             "email": { "value": form.email, "problem": faults.email.map(|problem| self.email(problem)) },
             "fields": options.fields.iter().map(field).collect::<Vec<_>>(),
             "consent": {

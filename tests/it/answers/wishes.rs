@@ -43,10 +43,18 @@ async fn a_list_in_json_says_what_a_form_needs() {
     let answer = program(&house, Method::GET, "/lists/news", "de").send().await.unwrap();
     let mut list: Value = answer.json().await.unwrap();
     let (_, notice) = house.app.store.find_list(NEWS).await.unwrap().unwrap();
-    let sha256 = data_encoding::HEXLOWER.encode(&notice.sha256);
     assert_eq!(
         list["notice"].take(),
-        json!({ "version": 1, "sha256": sha256, "text": notice.text_in("de").1, "published_at": notice.published_at })
+        json!({
+            "version": 1,
+            "purpose": 1,
+            "published_at": notice.published_at,
+            "lang": "de",
+            "languages": ["de", "en"],
+            "text": notice.text_in("de").1,
+            "sha256": data_encoding::HEXLOWER.encode(&notice.sha256),
+            "url": "/lists/news/notices/1?lang=de",
+        })
     );
     let fields = list["fields"].take();
     assert_eq!(
@@ -80,7 +88,7 @@ async fn the_language_is_the_one_chosen_else_the_browsers_else_the_lists() {
         ("?lang=xx", "de", "de"),
         ("?lang=%FF", "de", "de"),
     ] {
-        for path in ["/lists/news", "/lists/news/leave"] {
+        for path in ["/lists/news", "/lists/news/leave", "/lists/news/notice", "/lists/news/notices/1"] {
             let request = house.request(Method::GET, &format!("{path}{query}"));
             page(request.header(ACCEPT_LANGUAGE, accept).send().await.unwrap(), 200, lang).await;
         }

@@ -33,6 +33,23 @@ impl House {
         assert!(published.unwrap());
     }
 
+    /// Changes a list's options, as its file would: each of these takes the place of what was there.
+    pub async fn set_options(&self, slug: &str, options: Value) {
+        let store = &self.app.store;
+        let (list, current) = store.find_list(slug).await.unwrap().unwrap();
+        let mut changed = serde_json::to_value(&list.options).unwrap();
+        changed.as_object_mut().unwrap().extend(options.as_object().unwrap().clone());
+        let changed = serde_json::from_value(changed).unwrap();
+        let (now, random) = (self.clock.now(), App::random());
+        assert!(store.change_list(&list, &current, &changed, None, now, random).await.unwrap());
+    }
+
+    /// Ends a list. What it holds of people is erased when the sweeper comes.
+    pub async fn close_list(&self, slug: &str) {
+        let (list, _) = self.app.store.find_list(slug).await.unwrap().unwrap();
+        assert!(self.app.store.close_list(list.number, self.clock.now()).await.unwrap());
+    }
+
     /// Whom an export of this list holds.
     pub async fn people(&self, slug: &str) -> Vec<Value> {
         let app = &self.app;

@@ -62,6 +62,8 @@ impl Walk<'_> {
         self.post("unsubscribed", &leave, &[("from", "page")]).await;
         self.post("nothing_here", &leave, &[("from", "page")]).await;
         self.get("leave", &format!("/lists/{NEWS}/leave")).await;
+        self.get("notice", &format!("/lists/{NEWS}/notice")).await;
+        self.get("notice", &format!("/lists/{NEWS}/notices/1")).await;
         self.get("inbox", "/inbox").await;
     }
 
@@ -75,6 +77,7 @@ impl Walk<'_> {
         let door = format!("/lists/{NEWS}");
         let form = "application/x-www-form-urlencoded";
         self.get("refused.unknown_list", "/lists/nothing").await;
+        self.get("refused.unknown_notice", &format!("/lists/{NEWS}/notices/77")).await;
         self.get("refused.incomplete_link", "/c/half-a-token").await;
         self.get("refused.not_found", "/nowhere").await;
         self.ask("refused.method", Method::PUT, &door, form, "").await;
@@ -94,6 +97,7 @@ impl Walk<'_> {
         let before = self.notice().await;
         self.house.publish("For something else from now on.", true).await;
         self.post("notice_changed", &confirm, &[]).await;
+        self.get("notice", &format!("/lists/{NEWS}/notices/{before}")).await;
         let form = [("email", "emil@example.org"), ("consent", "yes"), ("notice", &before)];
         self.post("signup", &format!("/lists/{NEWS}"), &form).await;
         self.house.all_letters().await;

@@ -72,7 +72,15 @@ async fn p_cen_4_visits_are_not_told_apart_and_no_cookie_is_ever_set() {
     house.sign_up("bob@example.org").await;
     let letter = house.letter("bob@example.org").await;
     let doors = [link(&letter.text, "/c/"), link(&letter.text, "/n/"), leave];
-    let paths = ["/", "/lists/news", "/lists/news/leave", "/assets/optin.css", "/nowhere", "/healthz"];
+    let paths = [
+        "/",
+        "/lists/news",
+        "/lists/news/leave",
+        "/lists/news/notice",
+        "/assets/optin.css",
+        "/nowhere",
+        "/healthz",
+    ];
     for path in paths.iter().copied().chain(doors.iter().map(String::as_str)) {
         let visit = async |cookie: &str| {
             let answer = house.request(Method::GET, path).header(COOKIE, cookie).send().await.unwrap();
@@ -111,6 +119,16 @@ async fn p_cen_6_the_text_shows_its_version_and_the_date_of_its_last_update() {
 
     house.publish("Something else.", true).await;
     assert_shows(&house, &confirm, 3, second).await;
+    // The same on the pages of the text itself, whichever version they show.
+    for (path, version, at) in [("notice", 3, second), ("notices/1", 1, first), ("notices/3", 3, second)] {
+        let path = format!("/lists/news/{path}");
+        let html = house.get(&path).await.text().await.unwrap();
+        let (version, day) = (format!("<dd>{version}</dd>"), format!("<dd>{}</dd>", day(at)));
+        assert!(html.contains(&version) && html.contains(&day), "{path}: {html}");
+        for (version, at) in [(1, first), (2, second), (3, second)] {
+            assert_shows(&house, &path, version, at).await;
+        }
+    }
     let stale = [("email", "bob@example.org"), ("consent", "yes"), ("notice", "1"), ("lang", "en")];
     let html = house.post("/lists/news", &stale).await.text().await.unwrap();
     assert!(html.contains(&format!("Version 3, published on {}", day(second))), "{html}");

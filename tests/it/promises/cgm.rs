@@ -1,8 +1,10 @@
 //! CompuGroup Medical's promises.
 
+use jiff::SignedDuration;
 use reqwest::Method;
-use serde_json::json;
+use serde_json::{Value, json};
 
+use crate::house::pages::anchors;
 use crate::house::{House, NEWS, link};
 
 #[tokio::test]
@@ -30,6 +32,46 @@ async fn p_cgm_1_visiting_any_page_stores_nothing() {
         }
     }
     assert_eq!(house.rows().await, before);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_cgm_7_every_text_that_was_published_stays_readable_at_its_own_url_for_ever() {
+    let house = House::open().await;
+    let paths = |version: u32| ["en", "de"].map(|lang| format!("/lists/news/notices/{version}?lang={lang}"));
+    let read = async |path: &str| {
+        let answer =
+            house.request(Method::GET, path).header("accept", "application/json").send().await.unwrap();
+        assert_eq!(answer.status(), 200, "{path}");
+        answer.json::<Value>().await.unwrap()["notice"].take()
+    };
+    let mut published = Vec::new();
+    for version in 1..=4 {
+        if version > 1 {
+            house.advance(SignedDuration::from_hours(24));
+            house.publish(&format!("Text {version}."), version == 3).await;
+        }
+        for path in paths(version) {
+            published.push((path.clone(), read(&path).await));
+        }
+    }
+    assert!(published[2].1["text"].as_str().unwrap().starts_with("Text 2.\n\n"));
+    house.advance(SignedDuration::from_hours(24 * 365 * 20));
+    house.close_list(NEWS).await;
+    for (path, notice) in &published {
+        assert_eq!(read(path).await, *notice, "{path} has changed");
+        let html = house.get(path).await.text().await.unwrap();
+        let text = notice["text"].as_str().unwrap();
+        assert!(text.split("\n\n").all(|part| html.contains(&format!("<p>{part}</p>"))), "{path}: {html}");
+        // Nobody needs to have kept the address: each version leads to all others.
+        for (other, _) in &published {
+            let lang = &path[path.len() - 2..];
+            assert!(
+                !other.ends_with(lang) || anchors(&html).contains(other),
+                "{path} does not lead to {other}"
+            );
+        }
+    }
     house.close().await;
 }
 

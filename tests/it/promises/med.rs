@@ -182,6 +182,33 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
 }
 
 #[tokio::test]
+async fn p_med_14_the_current_version_of_the_text_is_always_on_its_page() {
+    let house = House::open().await;
+    let current = async |lang: &str| {
+        let html = house.get(&format!("/lists/news/notice?lang={lang}")).await.text().await.unwrap();
+        decoded(&html)
+    };
+    assert!(current("en").await.contains("about once a month"));
+    for (n, new_purpose) in [(2, false), (3, true), (4, false)] {
+        house.advance(SignedDuration::from_hours(24));
+        house.publish(&format!("What is told for the {n}th time."), new_purpose).await;
+        let (en, de) = (current("en").await, current("de").await);
+        assert!(en.contains(&format!("<p>What is told for the {n}th time.</p>")), "{en}");
+        assert!(de.contains(&format!("<p>What is told for the {n}th time. (de)</p>")), "{de}");
+        assert!(
+            en.contains(&house.say("en", "notice.current", &[])) && !en.contains("about once a month"),
+            "{en}"
+        );
+        // It is the one that the form shows.
+        let form = house.get("/lists/news?lang=en").await.text().await.unwrap();
+        assert!(form.contains(&format!("<p>What is told for the {n}th time.</p>")), "{form}");
+    }
+    house.close_list(NEWS).await;
+    assert!(current("en").await.contains("<p>What is told for the 4th time.</p>"));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn p_med_13_the_contact_for_complaints_is_on_every_page_and_letter() {
     is_shown_everywhere(&["privacy@example.org"]).await;
 }
