@@ -12,6 +12,7 @@ use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer, page};
 use crate::web::notice;
+use crate::web::onward::{let_forms_lead_to, onward};
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
 use crate::web::seen::{Seen, see};
@@ -58,17 +59,38 @@ async fn show(app: &App, request: &Request, token: &Token, text: &str) -> Answer
                 "action": format!("/c/{text}"),
                 "not_me_url": format!("/n/{}", app.links.tokens.mint(Purpose::NotMe, token)),
             });
-            page(app, StatusCode::OK, &seen.lang, "confirm", context)
+            let mut response = page(app, StatusCode::OK, &seen.lang, "confirm", context)?;
+            let_forms_lead_to(&seen.list.options.after_confirm, &mut response);
+            Ok(response)
         }
     }
 }
 
 async fn answer(app: &App, request: &Request, token: &Token, outcome: ConfirmOutcome) -> Answer {
     let seen = see(app, request, token).await?;
+    let list = &seen.list;
+    let is_subscribed = matches!(outcome, ConfirmOutcome::Confirmed | ConfirmOutcome::AlreadyConfirmed);
+    if is_subscribed && !list.is_closed && !request.asked.json {
+        let page = list.text_in(&seen.lang, &list.options.after_confirm);
+        if let Some(onward) = page.and_then(onward) {
+            return Ok(onward);
+        }
+    }
     answer_seen(app, request, &seen, outcome)
 }
 
 fn answer_seen(app: &App, request: &Request, seen: &Seen, outcome: ConfirmOutcome) -> Answer {
+    if seen.list.is_closed {
+        // Whatever there was is erased, or is about to be.
+        return act_answer(
+            app,
+            &request.asked,
+            StatusCode::OK,
+            &seen.lang,
+            "nothing_here",
+            seen.nothing_here(),
+        );
+    }
     let (status, template) = match outcome {
         ConfirmOutcome::Confirmed => (StatusCode::OK, "confirmed"),
         ConfirmOutcome::AlreadyConfirmed => (StatusCode::OK, "already_confirmed"),
@@ -82,6 +104,7 @@ fn answer_seen(app: &App, request: &Request, seen: &Seen, outcome: ConfirmOutcom
         "notice": notice::shown(&seen.list, &seen.current, &seen.lang),
         "agreed_url": agreed.map(|version| notice::url(&seen.list, version, &seen.lang)),
         "signup_url": seen.signup_path(),
+        "closed": false,
         "leave_url": seen.leave_path(),
     });
     act_answer(app, &request.asked, status, &seen.lang, template, context)

@@ -11,13 +11,13 @@ use crate::app::App;
 use crate::web::answer::{Answer, language, page};
 use crate::web::request::Request;
 
-/// `GET /`: the newsletters that one can sign up for here.
+/// `GET /`: the newsletters that one can sign up for here. Those that have ended are not among them.
 pub async fn handle(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     request.looks_only()?;
     let lang = language(&app, &request.asked, "en");
     let lists = app.store.lists().await?;
-    let lists: Vec<_> =
-        lists.iter().map(|list| json!({ "slug": list.slug, "title": list.title(lang) })).collect();
+    let open = lists.iter().filter(|list| !list.is_closed);
+    let lists: Vec<_> = open.map(|list| json!({ "slug": list.slug, "title": list.title(lang) })).collect();
     page(&app, StatusCode::OK, lang, "home", json!({ "lists": lists, "inbox": app.inbox.is_some() }))
 }
 

@@ -47,9 +47,10 @@ pub async fn deny(app: &App, token: &Token) -> Result<EraseOutcome, StoreError> 
 fn answer(app: &App, request: &Request, seen: &Seen, outcome: EraseOutcome) -> Answer {
     let template = match outcome {
         EraseOutcome::Erased => "not_me_done",
-        EraseOutcome::Spared => "not_me_active",
-        EraseOutcome::NoRow => "nothing_here",
+        // Nobody stays on a list that has ended, so there is nothing to leave.
+        EraseOutcome::Spared if !seen.list.is_closed => "not_me_active",
+        EraseOutcome::Spared | EraseOutcome::NoRow => "nothing_here",
     };
-    let context = json!({ "list": seen.list_context(), "leave_url": seen.leave_path() });
+    let context = seen.nothing_here();
     act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, context)
 }

@@ -50,8 +50,7 @@ pub async fn withdraw(app: &App, token: &Token) -> Result<EraseOutcome, StoreErr
 fn show(app: &App, seen: &Seen, text: &str) -> Answer {
     let lang = seen.lang.as_str();
     if seen.subscription.is_none() {
-        let context = json!({ "leave_url": seen.leave_path() });
-        return page(app, StatusCode::OK, lang, "nothing_here", context);
+        return page(app, StatusCode::OK, lang, "nothing_here", seen.nothing_here());
     }
     let options = &seen.list.options;
     let fields: Vec<_> = options.fields.iter().map(|field| field.label(lang, &options.lang)).collect();
@@ -70,6 +69,5 @@ fn answer(app: &App, request: &Request, seen: &Seen, outcome: EraseOutcome) -> A
         EraseOutcome::Erased => "unsubscribed",
         EraseOutcome::Spared | EraseOutcome::NoRow => "nothing_here",
     };
-    let context = json!({ "list": seen.list_context(), "leave_url": seen.leave_path() });
-    act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, context)
+    act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, seen.nothing_here())
 }

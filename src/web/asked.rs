@@ -22,16 +22,28 @@ pub struct Asked {
     pub json: bool,
     /// `?lang=`, in lower case: what the person chose, and what links on the page should carry on.
     pub lang: Option<String>,
-    /// The site of the page that sent the request: `scheme://host[:port]`, http or https, host in lower-case
-    /// A-labels, at most 255 bytes. From `Origin`, or where there is none from `Referer`. An opaque origin
-    /// (`null`) is none.
-    pub origin: Option<String>,
+    /// What the browser's `Origin` header says of the page that sent the request.
+    pub origin: Origin,
+    /// The site in the `Referer` header, which older browsers send alone.
+    referer: Option<String>,
     /// Whether the browser says that a page of ours sent the request (Fetch Metadata). Our pages send no referrer,
     /// and so no origin either.
     pub from_our_page: bool,
     /// What kind of body came with the request.
     pub content: ContentKind,
     accept_language: Vec<String>,
+}
+
+/// An `Origin` header (RFC 6454 §7).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub enum Origin {
+    /// There is none: no browser sent the request, or one that saw no need for it.
+    #[default]
+    Absent,
+    /// One that names no site: `null`, broken, or more than one.
+    Opaque,
+    /// A site: `scheme://host[:port]`, http or https, host in lower-case A-labels, at most 255 bytes.
+    Site(String),
 }
 
 /// A body's kind, by `Content-Type`.
@@ -63,9 +75,19 @@ impl Asked {
             json: accept::prefers_json(&joined(headers, ACCEPT)).unwrap_or(content == ContentKind::Json),
             lang: lang(query),
             origin: origin(headers),
+            referer: headers.get(REFERER).and_then(|referer| site(referer.to_str().ok()?)),
             from_our_page: headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
             content,
             accept_language: accept::languages(&joined(headers, ACCEPT_LANGUAGE)),
+        }
+    }
+
+    /// The site of the page that sent the request, as far as it is told. `Origin` is not overruled by `Referer`.
+    pub fn site(&self) -> Option<&str> {
+        match &self.origin {
+            Origin::Absent => self.referer.as_deref(),
+            Origin::Opaque => None,
+            Origin::Site(site) => Some(site),
         }
     }
 
@@ -89,13 +111,12 @@ fn lang(query: &str) -> Option<String> {
     accept::language_tag(tag)
 }
 
-fn origin(headers: &HeaderMap) -> Option<String> {
+fn origin(headers: &HeaderMap) -> Origin {
     let mut origins = headers.get_all(ORIGIN).iter();
     match (origins.next(), origins.next()) {
-        (Some(origin), None) => site(origin.to_str().ok()?),
-        // An `Origin` that says nothing is not to be overruled by a `Referer`.
-        (Some(_), Some(_)) => None,
-        (None, _) => site(headers.get(REFERER)?.to_str().ok()?),
+        (None, _) => Origin::Absent,
+        (Some(_), Some(_)) => Origin::Opaque,
+        (Some(origin), None) => origin.to_str().ok().and_then(site).map_or(Origin::Opaque, Origin::Site),
     }
 }
 
@@ -193,7 +214,7 @@ mod tests {
 
     #[test]
     fn origin_is_a_site_and_nothing_more() {
-        let origin = |headers: &[(&str, &str)]| read(headers, "").origin;
+        let origin = |headers: &[(&str, &str)]| read(headers, "").site().map(str::to_owned);
         let site = |text: &str| Some(text.to_owned());
         assert_eq!(origin(&[("origin", "https://Shop.example:443")]), site("https://shop.example"));
         assert_eq!(origin(&[("origin", "http://[::1]:8080")]), site("http://[::1]:8080"));
@@ -209,7 +230,9 @@ mod tests {
             ["", "a.example", "file:///etc", "data:text/html,x", "javascript:x", "https://", "https://a b"]
         {
             assert_eq!(origin(&[("origin", bad)]), None, "{bad}");
+            assert_eq!(read(&[("origin", bad)], "").origin, Origin::Opaque, "{bad}");
         }
+        assert_eq!(read(&[referer], "").origin, Origin::Absent);
         assert_eq!(origin(&[("origin", &format!("https://{}example", "a.".repeat(130)))]), None);
     }
 

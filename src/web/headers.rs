@@ -27,7 +27,7 @@ const ALWAYS: [(HeaderName, &str); 8] = [
 const HTTPS_ONLY: &str = "max-age=31536000";
 
 /// Pages and JSON are chosen by these (RFC 9110 §12.5.5). Files, tiles and the like are the same for everybody.
-const CHOSEN_BY: &str = "accept, accept-language";
+pub const CHOSEN_BY: &str = "accept, accept-language";
 
 /// What to add to each answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,7 @@ pub mod form;
 pub mod headers;
 pub mod inbox;
 pub mod notice;
+pub mod onward;
 pub mod refusal;
 pub mod request;
 pub mod seen;

@@ -2,6 +2,8 @@
 
 use http::StatusCode;
 
+use crate::consent::list::List;
+use crate::consent::notice::Notice;
 use crate::store::StoreError;
 use crate::templates::TemplateError;
 
@@ -11,6 +13,10 @@ pub enum Refusal {
     /// Broken encoding, broken off.
     BadRequest,
     UnknownList,
+    /// A list that has ended.
+    ListClosed {
+        slug: String,
+    },
     /// A version of this list's notice that there is not.
     UnknownNotice {
         slug: String,
@@ -18,6 +24,8 @@ pub enum Refusal {
     /// A token of wrong length, alphabet or tag.
     IncompleteLink,
     NotFound,
+    /// A page of a site that the list does not declare would sign somebody up.
+    UndeclaredOrigin,
     /// With the methods that would do.
     Method(&'static str),
     TooLarge,
@@ -35,6 +43,8 @@ impl Refusal {
             | Refusal::UnknownNotice { .. }
             | Refusal::IncompleteLink
             | Refusal::NotFound => StatusCode::NOT_FOUND,
+            Refusal::ListClosed { .. } => StatusCode::GONE,
+            Refusal::UndeclaredOrigin => StatusCode::FORBIDDEN,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -48,9 +58,11 @@ impl Refusal {
         match self {
             Refusal::BadRequest => "bad_request",
             Refusal::UnknownList => "unknown_list",
+            Refusal::ListClosed { .. } => "list_closed",
             Refusal::UnknownNotice { .. } => "unknown_notice",
             Refusal::IncompleteLink => "incomplete_link",
             Refusal::NotFound => "not_found",
+            Refusal::UndeclaredOrigin => "undeclared_origin",
             Refusal::Method(_) => "method",
             Refusal::TooLarge => "too_large",
             Refusal::MediaType => "media_type",
@@ -62,7 +74,9 @@ impl Refusal {
     /// Where the notice can be read that the refusal speaks of.
     pub fn notice_url(&self) -> Option<String> {
         match self {
-            Refusal::UnknownNotice { slug } => Some(format!("/lists/{slug}/notice")),
+            Refusal::ListClosed { slug } | Refusal::UnknownNotice { slug } => {
+                Some(format!("/lists/{slug}/notice"))
+            }
             _ => None,
         }
     }
@@ -71,6 +85,11 @@ impl Refusal {
     pub fn retry_after(&self) -> Option<u32> {
         matches!(self, Refusal::Busy).then_some(5)
     }
+}
+
+/// A list that takes people; one that has ended is refused.
+pub fn open_list((list, notice): (List, Notice)) -> Result<(List, Notice), Refusal> {
+    if list.is_closed { Err(Refusal::ListClosed { slug: list.slug }) } else { Ok((list, notice)) }
 }
 
 impl From<StoreError> for Refusal {

@@ -40,6 +40,12 @@ impl Seen {
         format!("/lists/{}", self.list.slug)
     }
 
+    /// What stands on the page for a link that meets nothing: the list's title, and how to leave unless it has ended.
+    pub fn nothing_here(&self) -> Value {
+        let closed = self.list.is_closed;
+        json!({ "list": self.list_context(), "closed": closed, "leave_url": (!closed).then(|| self.leave_path()) })
+    }
+
     pub fn leave_path(&self) -> String {
         format!("/lists/{}/leave", self.list.slug)
     }

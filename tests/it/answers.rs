@@ -2,6 +2,7 @@
 //! refusal stores nothing.
 
 mod bodies;
+mod closed;
 mod headers;
 mod links;
 mod methods;

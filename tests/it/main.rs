@@ -10,6 +10,7 @@ mod dev;
 mod doors;
 mod erasure;
 mod floors;
+mod forms;
 mod letters;
 mod machine;
 mod migrations;

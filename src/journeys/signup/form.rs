@@ -29,6 +29,8 @@ pub struct Form {
 /// Everything that keeps a signup from being taken, so that it can all be mended at once.
 #[derive(Default)]
 pub struct Faults {
+    /// The form stood on a site that the list does not know.
+    pub foreign: bool,
     /// The notice has a newer version than the one that was shown.
     pub stale: bool,
     pub notice_missing: bool,

@@ -13,6 +13,7 @@ use crate::consent::notice::Notice;
 use crate::web::answer::{Answer, json as json_answer, page, problem as json_problem};
 use crate::web::asked::Asked;
 use crate::web::notice::{language, shown as shown_notice};
+use crate::web::onward::{let_forms_lead_to, onward};
 
 /// The signup page of one list, in one language.
 pub struct Page<'a> {
@@ -45,16 +46,24 @@ impl<'a> Page<'a> {
 
     /// The form again, filled in, with what is to be mended; or a problem.
     pub fn again(&self, asked: &Asked, form: &Form, faults: &Faults) -> Answer {
-        let status = if faults.stale { StatusCode::CONFLICT } else { StatusCode::UNPROCESSABLE_ENTITY };
+        let status = match faults {
+            Faults { foreign: true, .. } => StatusCode::FORBIDDEN,
+            Faults { stale: true, .. } => StatusCode::CONFLICT,
+            _ => StatusCode::UNPROCESSABLE_ENTITY,
+        };
         if asked.json { Ok(self.problem(status, faults)) } else { self.form(status, form, faults) }
     }
 
-    /// The same for everybody, whatever the address met.
+    /// The same for everybody, whatever the address met: our own page, or the list's.
     pub fn check_your_mail(&self, asked: &Asked) -> Answer {
         if asked.json {
             return Ok(json_answer(StatusCode::ACCEPTED, &json!({ "status": "check_your_mail" })));
         }
-        let context = json!({ "list": self.list_context(), "hours": self.list.options.pending_ttl_hours });
+        let options = &self.list.options;
+        if let Some(onward) = self.list.text_in(self.lang, &options.after_signup).and_then(onward) {
+            return Ok(onward);
+        }
+        let context = json!({ "list": self.list_context(), "hours": options.pending_ttl_hours });
         page(self.app, StatusCode::OK, self.lang, "check_mail", context)
     }
 
@@ -123,15 +132,18 @@ impl<'a> Page<'a> {
             "email": { "value": form.email, "problem": faults.email.map(|problem| self.email(problem)) },
             "fields": options.fields.iter().map(field).collect::<Vec<_>>(),
             "consent": {
-                // What was agreed to has changed: the box is empty again.
-                "given": form.consent && !faults.stale,
+                // What was agreed to has changed, or was shown by somebody else: the box is empty again.
+                "given": form.consent && !faults.stale && !faults.foreign,
                 "problem": faults.consent_missing.then(|| self.say("problem.consent.missing", &[])),
             },
             "problems": problems,
             "stale": faults.stale,
+            "foreign": faults.foreign,
             "action": format!("/lists/{}", self.list.slug),
         });
-        page(self.app, status, self.lang, "signup", context)
+        let mut response = page(self.app, status, self.lang, "signup", context)?;
+        let_forms_lead_to(&options.after_signup, &mut response);
+        Ok(response)
     }
 
     fn say(&self, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {

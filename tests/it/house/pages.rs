@@ -4,8 +4,9 @@ use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
 use regex::Regex;
-use reqwest::header::{ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap};
+use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, ORIGIN};
 use reqwest::{Method, Response, StatusCode};
+use serde_json::json;
 
 use super::{House, NEWS, link};
 
@@ -77,6 +78,7 @@ impl Walk<'_> {
         let door = format!("/lists/{NEWS}");
         let form = "application/x-www-form-urlencoded";
         self.get("refused.unknown_list", "/lists/nothing").await;
+        self.a_foreign_site(&door).await;
         self.get("refused.unknown_notice", &format!("/lists/{NEWS}/notices/77")).await;
         self.get("refused.incomplete_link", "/c/half-a-token").await;
         self.get("refused.not_found", "/nowhere").await;
@@ -103,6 +105,22 @@ impl Walk<'_> {
         self.house.all_letters().await;
         self.house.advance(SignedDuration::from_hours(73));
         self.get("expired", &confirm).await;
+        self.house.new_list("ended", json!([])).await;
+        self.house.close_list("ended").await;
+        self.get("refused.list_closed", "/lists/ended").await;
+    }
+
+    async fn a_foreign_site(&mut self, door: &str) {
+        let form = [("email", "eve@example.org"), ("consent", "yes"), ("notice", "1"), ("lang", self.lang)];
+        for (name, script) in [("signup", false), ("refused.undeclared_origin", true)] {
+            let request = self.house.request(Method::POST, door).header(ACCEPT_LANGUAGE, self.lang);
+            let request = request.header(ORIGIN, "https://elsewhere.example");
+            let request = match script {
+                true => request.json(&json!({})).header(ACCEPT, "text/html"),
+                false => request.form(&form),
+            };
+            self.keep(name, request.send().await.unwrap()).await;
+        }
     }
 
     async fn notice(&self) -> String {

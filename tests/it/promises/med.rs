@@ -158,6 +158,7 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
             let (why, then) = match (page.name, page.status.as_u16()) {
                 ("signup", 422) => ("signup.problems".into(), "problem.email.invalid".into()),
                 ("signup", 409) => ("signup.stale".into(), "signup.stale".into()),
+                ("signup", 403) => ("signup.foreign".into(), "signup.foreign".into()),
                 ("expired", 410) => ("expired.lead".into(), "expired.again".into()),
                 ("notice_changed", 409) => ("notice_changed.lead".into(), "notice_changed.again".into()),
                 (name, _) => {
@@ -176,7 +177,7 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
                 );
             }
         }
-        assert!(refused >= 13, "{refused} kinds of refusal were met");
+        assert!(refused >= 17, "{refused} kinds of refusal were met");
         house.close().await;
     }
 }
