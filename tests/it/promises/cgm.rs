@@ -1,38 +1,131 @@
 //! CompuGroup Medical's promises.
 
+use std::collections::BTreeSet;
+
 use jiff::SignedDuration;
+use regex::Regex;
 use reqwest::Method;
 use serde_json::{Value, json};
+use url::Url;
 
-use crate::house::pages::anchors;
+use crate::house::pages::{anchors, decoded, loads};
 use crate::house::{House, NEWS, link};
 
 #[tokio::test]
 async fn p_cgm_1_visiting_any_page_stores_nothing() {
     let house = House::open().await;
-    let leave = house.subscribe("ann@example.org").await;
+    // Somebody in every state, a second version, and a list that has ended: their links are in the letters.
+    house.new_list("ended", json!([])).await;
+    let form = [("email", "eve@example.org"), ("consent", "yes"), ("notice", "1"), ("lang", "de")];
+    assert_eq!(house.post("/lists/ended", &form).await.status(), 200);
+    house.letter("eve@example.org").await;
+    house.close_list("ended").await;
+    house.subscribe("ann@example.org").await;
+    house.sign_up("ann@example.org").await;
     house.sign_up("bob@example.org").await;
-    let letter = house.letter("bob@example.org").await;
-    let pages = [
-        "/",
-        "/lists/news",
-        "/lists/news?lang=de",
-        "/lists/news/leave",
-        "/lists/nothing",
-        "/nowhere",
-        "/c/x",
-    ];
-    let pages = pages.map(|path| format!("{}{path}", house.url));
-    let links = [link(&letter.text, "/c/"), link(&letter.text, "/n/"), leave];
+    house.publish("The same, told better.", false).await;
+
+    let mut walk = Walk::from(&house);
+    let leave = house.unsubscribe_url("ann@example.org").await;
+    for start in ["/", "/nowhere", "/lists/nothing", "/lists/ended", "/c/x", &leave] {
+        walk.find(start);
+    }
+    for letter in house.all_letters().await {
+        anchors(&letter.html).iter().chain(&links(&letter.text)).for_each(|url| walk.find(url));
+    }
     let before = house.rows().await;
-    for page in pages.iter().chain(&links) {
-        for method in [Method::GET, Method::HEAD] {
-            let request = house.request(method, page).header("accept-language", "de");
-            request.header("referer", "https://portal.example/").send().await.unwrap();
+    walk.everywhere().await;
+    assert_eq!(house.rows().await, before);
+    for (path, at_least) in [
+        ("/", 1),
+        ("/lists/news", 3),
+        ("/lists/news/leave", 1),
+        ("/lists/news/notice", 2),
+        ("/lists/news/notices/1", 2),
+        ("/lists/news/notices/2", 2),
+        ("/lists/ended/notice", 2),
+        ("/c/", 3),
+        ("/n/", 3),
+        ("/u/", 1),
+        ("/inbox/", 1),
+        ("/assets/", 1),
+    ] {
+        let been = walk.been.iter().filter(|url| match path.ends_with('/') && path != "/" {
+            true => url.path().starts_with(path),
+            false => url.path() == path,
+        });
+        assert!(been.count() >= at_least, "the walk did not come to {path}");
+    }
+    house.close().await;
+}
+
+/// A visitor who follows every link and opens every form's address, in both languages, as a scanner would.
+struct Walk<'a> {
+    house: &'a House,
+    base: Url,
+    been: BTreeSet<Url>,
+    ahead: Vec<Url>,
+}
+
+impl Walk<'_> {
+    fn from(house: &House) -> Walk<'_> {
+        let base = Url::parse(&house.url).unwrap();
+        Walk { house, base, been: BTreeSet::new(), ahead: Vec::new() }
+    }
+
+    fn find(&mut self, url: &str) {
+        let base = self.base.clone();
+        self.find_on(&base, url);
+    }
+
+    /// What is ours and new lies ahead.
+    fn find_on(&mut self, page: &Url, url: &str) {
+        let mut url = page.join(url).unwrap();
+        url.set_fragment(None);
+        if url.origin() == self.base.origin() && self.been.insert(url.clone()) {
+            self.ahead.push(url);
         }
     }
-    assert_eq!(house.rows().await, before);
-    house.close().await;
+
+    async fn everywhere(&mut self) {
+        while let Some(url) = self.ahead.pop() {
+            for lang in ["en", "de"] {
+                for (method, accept) in
+                    [(Method::GET, "text/html"), (Method::HEAD, "*/*"), (Method::GET, "application/json")]
+                {
+                    let request = self.house.request(method, url.as_str()).header("accept-language", lang);
+                    let request =
+                        request.header("accept", accept).header("referer", "https://portal.example/");
+                    let body = request.send().await.unwrap().text().await.unwrap();
+                    anchors(&body).iter().chain(&loads(&body)).for_each(|found| self.find_on(&url, found));
+                    for form in submitted_by_get(&body) {
+                        self.find_on(&url, &form);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// Where each form would lead if it were sent by GET, with all that it holds.
+fn submitted_by_get(html: &str) -> Vec<String> {
+    let form = Regex::new(r#"(?s)<form\b[^>]*\baction="([^"]*)"[^>]*>(.*?)</form>"#).unwrap();
+    let input = Regex::new(r#"<input\b[^>]*\bname="([^"]*)"[^>]*"#).unwrap();
+    let value = Regex::new(r#"\bvalue="([^"]*)""#).unwrap();
+    let query = |inputs: &str| {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for found in input.captures_iter(inputs) {
+            let value = value.captures(&found[0]).map_or("", |value| value.get(1).unwrap().as_str());
+            query.append_pair(&found[1], if &found[1] == "email" { "eve@example.org" } else { value });
+        }
+        query.finish()
+    };
+    form.captures_iter(html).map(|form| format!("{}?{}", decoded(&form[1]), query(&form[2]))).collect()
+}
+
+/// The links in a plain text.
+fn links(text: &str) -> Vec<String> {
+    text.split_whitespace().filter(|word| word.starts_with("http")).map(str::to_owned).collect()
 }
 
 #[tokio::test]
