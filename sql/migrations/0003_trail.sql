@@ -3,7 +3,7 @@
 CREATE TABLE trails (
     list              integer     PRIMARY KEY,
     -- The log's name and the key's, fixed at the first seal for ever: it survives another host or slug.
-    origin            text        NOT NULL UNIQUE,
+    origin            text        NOT NULL,
     size              bigint      NOT NULL CHECK (size > 0),
     frontier          bytea       NOT NULL,
     checkpoint        text        NOT NULL,

@@ -6,6 +6,7 @@ mod leave;
 mod not_me;
 mod notice;
 mod signup;
+mod trail;
 mod withdraw;
 
 pub mod export;
@@ -40,6 +41,9 @@ pub fn routes(app: Arc<App>) -> Route {
         part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
         part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
         part(&app, "withdraw", path!("u" / String).boxed(), withdraw::handle),
+        part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
+        part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),
+        two(&app, "tile", tile_path(), trail::tile),
         bare(&app, "home", path::end().boxed(), home::handle),
         bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet),
         bare(&app, "inbox", path!("inbox").boxed(), inbox::list),
@@ -56,6 +60,12 @@ pub fn private_routes(app: Arc<App>) -> Route {
         bare(&app, "readyz", path!("readyz").boxed(), health::readyz),
         bare(&app, "none", warp::any().boxed(), nowhere),
     ])
+}
+
+/// A trail's slug, and all of the path that follows `tile`.
+fn tile_path() -> BoxedFilter<(String, String)> {
+    let rest = path::tail().map(|tail: path::Tail| tail.as_str().to_owned());
+    path!("trails" / String / "tile" / ..).and(rest).boxed()
 }
 
 /// Routes as what the accept loop serves.

@@ -15,6 +15,7 @@ mod rows;
 pub mod seal;
 pub mod sql;
 mod subscriptions;
+pub mod trail;
 
 pub use error::StoreError;
 pub use fingerprints::RingMismatch;

@@ -24,6 +24,10 @@ pub enum Refusal {
     /// A token of wrong length, alphabet or tag.
     IncompleteLink,
     NotFound,
+    /// A bearer token that is nobody's.
+    UnknownToken,
+    /// What only an auditor's token opens.
+    AuditorsOnly,
     /// A page of a site that the list does not declare would sign somebody up.
     UndeclaredOrigin,
     /// With the methods that would do.
@@ -44,7 +48,8 @@ impl Refusal {
             | Refusal::IncompleteLink
             | Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::ListClosed { .. } => StatusCode::GONE,
-            Refusal::UndeclaredOrigin => StatusCode::FORBIDDEN,
+            Refusal::UnknownToken => StatusCode::UNAUTHORIZED,
+            Refusal::UndeclaredOrigin | Refusal::AuditorsOnly => StatusCode::FORBIDDEN,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -62,6 +67,8 @@ impl Refusal {
             Refusal::UnknownNotice { .. } => "unknown_notice",
             Refusal::IncompleteLink => "incomplete_link",
             Refusal::NotFound => "not_found",
+            Refusal::UnknownToken => "unknown_token",
+            Refusal::AuditorsOnly => "auditors_only",
             Refusal::UndeclaredOrigin => "undeclared_origin",
             Refusal::Method(_) => "method",
             Refusal::TooLarge => "too_large",

@@ -4,9 +4,11 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use bytes::Bytes;
+use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderName, Method};
 use ipnet::IpNet;
 use warp::{Filter, Rejection};
+use zeroize::Zeroizing;
 
 use super::asked::{Asked, ContentKind, asked, joined};
 use super::body::{self, BodyError};
@@ -26,6 +28,7 @@ pub struct Request {
     pub asked: Asked,
     /// The raw query string, without its question mark.
     pub query: String,
+    bearer: Option<Zeroizing<String>>,
     peer: Option<IpAddr>,
     forwarded_for: String,
     body: Result<Bytes, BodyError>,
@@ -40,16 +43,25 @@ pub enum Verb {
 /// Reads any request; rejects none.
 pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::method().and(asked()).and(query).and(hops()).and(body::bytes(MAX_BODY)).map(
-        |method, asked, query, (peer, forwarded_for), body| Request {
+    warp::method().and(asked()).and(query).and(bearer()).and(hops()).and(body::bytes(MAX_BODY)).map(
+        |method, asked, query, bearer, (peer, forwarded_for), body| Request {
             method,
             asked,
             query,
+            bearer,
             peer,
             forwarded_for,
             body,
         },
     )
+}
+
+/// The token of `Authorization: Bearer …` (RFC 6750 §2.1); the scheme's case does not matter (RFC 9110 §11.1).
+fn bearer() -> impl Filter<Extract = (Option<Zeroizing<String>>,), Error = Infallible> + Clone {
+    warp::header::headers_cloned().map(|headers: HeaderMap| {
+        let (scheme, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
+        scheme.eq_ignore_ascii_case("bearer").then(|| Zeroizing::new(token.trim().to_owned()))
+    })
 }
 
 /// Who connected to us, and for whom each proxy says it did.
@@ -61,6 +73,11 @@ fn hops() -> impl Filter<Extract = ((Option<IpAddr>, String),), Error = Infallib
 }
 
 impl Request {
+    /// The bearer token that came with it.
+    pub fn bearer(&self) -> Option<&str> {
+        self.bearer.as_ref().map(|token| token.as_str())
+    }
+
     /// The address of whoever asks, past our own proxies; `None` where nobody trustworthy says.
     pub fn client(&self, proxies: &[IpNet]) -> Option<IpAddr> {
         client(self.peer?, &self.forwarded_for, proxies)

@@ -6,6 +6,7 @@
 pub mod database;
 pub mod lists;
 pub mod pages;
+pub mod trails;
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -248,6 +249,7 @@ impl House {
                             - count(*) FILTER (WHERE get_byte(entry, 1) = 2) FROM trail_entries";
         let subscribed = "SELECT count(*) FROM subscriptions WHERE state IN (2, 3)";
         assert_eq!(self.count(balance).await, self.count(subscribed).await, "the trail has a hole");
+        self.verify_trails().await;
         self.closed = true;
         self.shutdown.cancel();
     }

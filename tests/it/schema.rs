@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::house::{connect, database};
 
 /// Tables whose rows belong to no list.
-const OF_NO_LIST: [&str; 3] = ["key_fingerprints", "migrations", "operators"];
+const OF_NO_LIST: [&str; 4] = ["access_tokens", "key_fingerprints", "migrations", "operators"];
 
 /// The columns of tables with a row for each person that may be sampled, because they tell of nobody.
 const SAMPLED: [(&str, &[&str]); 3] = [

@@ -1,5 +1,7 @@
 //! The trail: what acts leave is numbered once, hashed as RFC 6962 says, and signed for.
 
+mod reading;
+
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use optin::store::StoreError;

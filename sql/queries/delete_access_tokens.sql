@@ -1,0 +1,2 @@
+-- $1 operator
+DELETE FROM access_tokens WHERE operator = $1
