@@ -8,6 +8,9 @@ use tokio_postgres::error::SqlState;
 pub enum StoreError {
     #[error("the database cannot be reached: is it running, and is OPTIN_DATABASE_URL right?")]
     Unavailable,
+    /// Where there are none, a connection cannot even be prepared.
+    #[error("there are no CA certificates here, which TLS to the database needs: install `ca-certificates`")]
+    NoCertificates,
     #[error("too many requests wait for the database")]
     Busy,
     /// A deadlock or a serialization failure: nothing was written, and trying again may do.

@@ -83,7 +83,7 @@ fn tls() -> Result<MakeRustlsConnect, StoreError> {
     let config = ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
         .with_safe_default_protocol_versions()
         .and_then(|builder| builder.with_platform_verifier())
-        .map_err(|_| StoreError::Unavailable)?;
+        .map_err(|_| StoreError::NoCertificates)?;
     Ok(MakeRustlsConnect::new(config.with_no_client_auth()))
 }
 

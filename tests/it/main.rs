@@ -6,6 +6,7 @@ mod house;
 mod process;
 
 mod answers;
+mod container;
 mod dev;
 mod doors;
 mod erasure;

@@ -4,7 +4,7 @@ mod crash;
 mod export;
 mod lists;
 mod settings;
-mod site;
+pub mod site;
 mod templates;
 
 use std::collections::HashSet;

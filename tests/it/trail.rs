@@ -1,5 +1,6 @@
 //! The trail: what acts leave is numbered once, hashed as RFC 6962 says, and signed for.
 
+mod crash;
 mod reading;
 
 use futures_util::future::join_all;
@@ -47,7 +48,7 @@ impl Log {
     /// Entries as acts leave them, all different.
     async fn add(&self, from: i32, count: i32) {
         let sql = "INSERT INTO trail_entries (list, entry)
-                   SELECT $1, substr('\\x0101'::bytea || sha256(n::text::bytea) || sha256(('b' || n)::bytea) || '\\x00000000', 1, 70)
+                   SELECT $1, substr('\\x010100079a46'::bytea || sha256(n::text::bytea) || sha256(('b' || n)::bytea), 1, 70)
                    FROM generate_series($2::int, $3::int) AS n";
         self.bench.db.execute(sql, &[&(self.list as i32), &from, &(from + count - 1)]).await.unwrap();
     }

@@ -41,10 +41,13 @@ fn edit(file: &str, from: &str, to: &str) {
 async fn contents(site: &Site) -> String {
     let db = connect(&site.settings["OPTIN_DATABASE_URL"]).await;
     let mut all = String::new();
-    for table in ["lists", "notices", "subscriptions", "outbox", "trail_entries"] {
+    for table in ["lists", "notices", "subscriptions", "outbox"] {
         let rows = db.query(&format!("SELECT t::text FROM {table} t ORDER BY 1"), &[]).await.unwrap();
         rows.iter().for_each(|row| all.push_str(row.get(0)));
     }
+    // What the sealer does meanwhile is no change to a list.
+    let rows = db.query("SELECT entry::text FROM trail_entries ORDER BY 1", &[]).await.unwrap();
+    rows.iter().for_each(|row| all.push_str(row.get(0)));
     all
 }
 
@@ -99,7 +102,7 @@ async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
     assert!(
         said.success().contains("notice.en.purpose\n  - We will") && said.out.contains("1 person agreed")
     );
-    assert_eq!(contents(&site).await, before);
+    assert!(contents(&site).await == before);
     let both = site.run(&["list", "apply", &file, "--correction", "--new-purpose"]).await;
     assert_eq!(both.code, Some(2));
 
@@ -116,7 +119,7 @@ async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
     let shown = site.run(&["list", "show", "news"]).await;
     assert!(shown.success().contains("# Notice: version 3, purpose 2"), "{}", shown.out);
     assert!(shown.out.contains("# 1 person agreed to an earlier purpose"), "{}", shown.out);
-    let entries = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) NOT IN (1, 2)";
+    let entries = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 16";
     assert_eq!(count(&site.settings["OPTIN_DATABASE_URL"], entries).await, 3, "each version is in the trail");
 }
 

@@ -126,10 +126,8 @@ async fn serve_refuses_a_database_that_is_behind_until_it_is_migrated() {
     for said in [&one, &two].map(|said| said.success()) {
         assert_eq!(said.starts_with("1 migration applied; "), said.starts_with("1 "), "{said}");
     }
-    let mut counts: Vec<_> =
-        [&one, &two].map(|said| said.success().split(' ').next().unwrap().to_owned()).into();
-    counts.sort();
-    assert_eq!(counts, ["0".to_owned(), migrations().len().to_string()]);
+    let counts = [&one, &two].map(|said| said.success().split(' ').next().unwrap().parse::<usize>().unwrap());
+    assert_eq!(counts.iter().sum::<usize>(), migrations().len(), "each is applied once");
     site.furnish().await;
     assert_eq!(site.serve().await.get("/lists/news").await.0, 200);
 }
