@@ -49,6 +49,8 @@ export class Look {
   #context;
   #name;
   #count = 0;
+  /** Other websites that this person visits on purpose. */
+  elsewhere = [];
   /** What was wrong, in words; empty at the end of a good walk. */
   surprises = [];
 
@@ -63,7 +65,8 @@ export class Look {
   }
 
   #stays(url) {
-    if (new URL(url).origin !== BASE && !url.startsWith("data:")) this.#wrong("request", `to ${new URL(url).origin}`);
+    const { origin } = new URL(url);
+    if (![BASE, ...this.elsewhere].includes(origin) && !url.startsWith("data:")) this.#wrong("request", `to ${origin}`);
   }
 
   #wrong(where, what) {
@@ -77,7 +80,9 @@ export class Look {
     page.on("console", (message) => {
       // A refusal's status is expected where the walk expects it.
       const isStatus = message.text().startsWith("Failed to load resource: the server responded with a status of 4");
-      if (["error", "warning"].includes(message.type()) && !isStatus) this.#wrong("console", message.text());
+      // What a script elsewhere is refused, its own page complains about.
+      const isOurs = page.url().startsWith(BASE) || !page.url().startsWith("http");
+      if (["error", "warning"].includes(message.type()) && !isStatus && isOurs) this.#wrong("console", message.text());
     });
     if (path) await this.go(path, 200, page);
     return page;

@@ -7,9 +7,11 @@
 
 import { randomBytes } from "node:crypto";
 import { DESK, Look, PHONE, expect, exported, open } from "./house.mjs";
+import * as websites from "./elsewhere.mjs";
 
 const LIST = "Sampletown News";
 const FORM = `Subscribe to “${LIST}”`;
+const NOTICE = `What subscribers of “${LIST}” agree to`;
 const NOTHING = "Nothing is stored under this link";
 
 /** Ann makes every mistake first, then subscribes, is found on the export, and leaves. */
@@ -23,6 +25,15 @@ async function ann(look) {
   await look.press("link", LIST);
   await look.see("form", FORM);
   expect(!(await page.getByRole("checkbox").isChecked()), "the box is not ticked in advance");
+
+  await page.locator(".version a").click();
+  await look.see("notice", NOTICE);
+  expect((await page.locator("code").textContent()).length === 64, "the notice shows its hash");
+  await look.go("/lists/news/notices/77", 404);
+  await look.see("no-notice", "There is no such version");
+  await look.press("link", "Read the text");
+  await look.see("notice-current", NOTICE);
+  await look.press("link", FORM);
 
   await look.press("button", "Subscribe", 422);
   await look.see("form-empty", FORM);
@@ -52,6 +63,8 @@ async function ann(look) {
   expect(!exported().has(address), "a look at the link does nothing");
   await look.press("button", "Yes, subscribe me", 200, confirm);
   await look.see("confirmed", "You are subscribed", confirm);
+  await look.press("link", "What you agreed to", 200, confirm);
+  await look.see("notice-agreed", NOTICE, confirm);
   await look.press("button", "Yes, subscribe me", 200, second);
   await look.see("confirmed-twice", "You are already subscribed", second);
 
@@ -91,6 +104,9 @@ async function bert(look) {
   await look.go("/lists/news");
   await look.press("link", "Deutsch");
   expect(new URL(page.url()).searchParams.get("lang") === "de", "the link chooses by ?lang=de");
+  await page.locator(".version a").click();
+  await look.see("de-notice", "Worin einwilligt, wer „Neues aus Musterstadt“ abonniert");
+  await look.press("link", "„Neues aus Musterstadt“ abonnieren");
   await look.see("de-form", "„Neues aus Musterstadt“ abonnieren");
   await look.press("button", "Abonnieren", 422);
   await look.see("de-form-empty", "„Neues aus Musterstadt“ abonnieren");
@@ -126,6 +142,56 @@ async function cleo(look) {
   await look.see("not-found", "There is nothing here");
 }
 
+/** Dirk meets forms on other people's websites. */
+async function dirk(look, { declared, unknown }) {
+  const { page } = look;
+  const title = `Subscribe to “${websites.LIST.title}”`;
+  const fill = async (site, address) => {
+    await page.goto(site);
+    await page.getByLabel("E-mail address").fill(address);
+    await page.getByRole("checkbox").check();
+  };
+  const subscribe = () => page.getByRole("button", { name: "Subscribe" }).click();
+  const arrives = (url) => page.waitForURL(url, { waitUntil: "load" });
+  look.elsewhere = [declared, unknown];
+
+  // Where the list knows the website, its form and its script are as good as ours.
+  const address = someone("dirk");
+  await fill(`${declared}/form`, address);
+  await subscribe();
+  await arrives(`${declared}/thanks`);
+  const link = await linkInLetter(look, address, "/c/");
+  await look.go(link);
+  await look.see("confirm-elsewhere", `Do you want to receive “${websites.LIST.title}”?`);
+  await page.getByRole("button", { name: "Yes, subscribe me" }).click();
+  await arrives(`${declared}/welcome`);
+  expect((await page.evaluate(() => document.referrer)) === "", "the website learns of no link");
+  const status = page.getByRole("status");
+  await fill(`${declared}/script`, "dirk@example");
+  await subscribe();
+  await status.filter({ hasText: "lacks a dot" }).waitFor();
+  await fill(`${declared}/script`, someone("dirk"));
+  await subscribe();
+  await status.filter({ hasText: "look in your mailbox" }).waitFor();
+  expect(page.url() === `${declared}/script`, "the script has stayed on its page");
+
+  // Where it does not, our own form asks once more; a script finds that out by itself.
+  for (const kind of ["form", "script"]) {
+    const address = someone("dirk");
+    await fill(`${unknown}/${kind}`, address);
+    await subscribe();
+    await page.getByRole("heading", { name: title }).waitFor();
+    await look.see(`form-again-${kind}`, title);
+    expect(page.url().startsWith(`${new URL(link).origin}/`), "the form is ours");
+    expect((await page.getByLabel("E-mail address").inputValue()) === address, "what was typed is still there");
+    expect(!(await page.getByRole("checkbox").isChecked()), "the box is not ticked by others");
+    await page.getByRole("checkbox").check();
+    await subscribe();
+    await arrives(`${declared}/thanks`);
+    await linkInLetter(look, address, "/c/");
+  }
+}
+
 async function signUp(look, path, address, button) {
   await look.go(path);
   await look.page.getByLabel("E-mail address").fill(address);
@@ -158,19 +224,21 @@ function someone(name) {
   return `${name}.${randomBytes(4).toString("hex")}@example.org`;
 }
 
+const sites = await websites.open();
 const browser = await open();
 const surprises = [];
 try {
   for (const [size, screen] of Object.entries({ phone: PHONE, desk: DESK })) {
     for (const scheme of ["light", "dark"]) {
       const look = await Look.begin(browser, `${size}-${scheme}`, screen, scheme);
-      for (const person of [ann, bert, cleo]) await person(look);
+      for (const person of [ann, bert, cleo, dirk]) await person(look, sites);
       await look.end();
       surprises.push(...look.surprises);
     }
   }
 } finally {
   await browser.close();
+  sites.close();
 }
 for (const surprise of new Set(surprises)) console.log(`SURPRISE ${surprise}`);
 process.exitCode = surprises.length ? 1 : 0;
