@@ -3,11 +3,14 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::store::StoreError;
+use crate::keys::KeyRing;
+use crate::links::Links;
 use crate::store::seal::Seal;
+use crate::store::{Store, StoreError};
 
 /// How often to look.
 const EVERY: Duration = Duration::from_millis(250);
@@ -25,12 +28,16 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
 
 /// One round: seals whatever waits. A list whose turn another service has is left to it.
 pub async fn seal(app: &App) -> Result<(), StoreError> {
+    seal_all(&app.store, &app.keys, &app.links, app.clock.now()).await
+}
+
+/// The same, for a command that has no service.
+pub async fn seal_all(store: &Store, keys: &KeyRing, links: &Links, at: Timestamp) -> Result<(), StoreError> {
+    let seal = Seal { host: links.host(), seed: keys.trail_seed(), at };
     loop {
-        let seal = Seal { host: app.links.host(), seed: app.keys.trail_seed(), at: app.clock.now() };
-        let lists = app.store.trails_to_seal(seal.at).await?;
         let mut moved = false;
-        for list in lists {
-            moved |= app.store.seal(list, &seal).await?.is_some();
+        for list in store.trails_to_seal(at).await? {
+            moved |= store.seal(list, &seal).await?.is_some();
         }
         if !moved {
             return Ok(());

@@ -4,10 +4,14 @@ use std::io::{self, IsTerminal as _, Write as _};
 
 use anyhow::{bail, ensure};
 
-use super::{find, people, store};
+use super::{find, people};
+use crate::app::key_ring;
+use crate::chores::sealer;
 use crate::chores::sweeper::empty_closed_lists;
 use crate::clock::Clock;
-use crate::store::Count;
+use crate::commands::config;
+use crate::links::Links;
+use crate::store::{Count, Store};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -19,7 +23,10 @@ pub struct Options {
 }
 
 pub async fn run(options: Options) -> anyhow::Result<()> {
-    let store = store()?;
+    let config = config()?;
+    let (store, keys) = (Store::open(config.database_url()?)?, key_ring(&config)?);
+    let links = Links::new(config.public_url()?, &keys);
+    store.compare_ring(&keys).await?;
     let (list, _) = find(&store, &options.slug).await?;
     if !list.is_closed {
         let Count { pending, active, paused, .. } = store.count_people(list.number).await?;
@@ -33,8 +40,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     }
     // One that was closed before may have been interrupted, or have met a signup under way.
     let erased = empty_closed_lists(&store, Clock::System.now(), |_| {}).await?;
+    sealer::seal_all(&store, &keys, &links, Clock::System.now()).await?;
     println!(
-        "The list `{}` is closed; {} erased. Its notices stay readable, and its slug is never used again.",
+        "The list `{}` is closed; {} erased. Its last checkpoint is signed and public, its notices and its trail stay \
+         readable, and its slug is never used again.",
         list.slug,
         people(erased as i64),
     );

@@ -256,6 +256,9 @@ async fn closing_a_list_erases_everybody_on_it_tells_nobody_and_leaves_a_whole_t
                    FROM trail_entries WHERE list = 1";
     assert_eq!(count(url, balance).await, 0);
     assert_eq!(relay.letters().len(), 4, "nobody was told");
+    let last = "SELECT count(*) FROM trails t WHERE list = 1 AND public_size = size
+                AND size = (SELECT count(*) FROM trail_entries e WHERE e.list = t.list)";
+    assert_eq!(count(url, last).await, 1, "the final checkpoint is public, and signs for everything");
 
     // It stays closed: for its file, and for a second time of asking.
     edit(&file, "slug = \"other\"", "slug = \"news\"");
