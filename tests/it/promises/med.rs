@@ -7,6 +7,10 @@ use reqwest::{Method, StatusCode};
 use serde_json::Value;
 
 use super::is_shown_everywhere;
+use optin::journeys::export::{Export, ExportError, Format};
+use optin::trail::entry::{Entry, Event, Tail};
+use sha2::{Digest as _, Sha256};
+
 use crate::house::database::holds;
 use crate::house::pages::decoded;
 use crate::house::{House, NEWS, link};
@@ -212,4 +216,48 @@ async fn p_med_14_the_current_version_of_the_text_is_always_on_its_page() {
 #[tokio::test]
 async fn p_med_13_the_contact_for_complaints_is_on_every_page_and_letter() {
     is_shown_everywhere(&["privacy@example.org"]).await;
+}
+
+#[tokio::test]
+async fn p_med_4_an_export_is_made_in_an_operators_name_and_leaves_entries_that_tell_how_much_left() {
+    let house = House::open().await;
+    for who in ["ann@example.org", "bob@example.org"] {
+        house.subscribe(who).await;
+    }
+    let app = &house.app;
+    let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
+    house.seal().await;
+    let before = house.trail(NEWS).await.newest.size;
+    let nobody = export.write(NEWS, "nobody", Format::Csv, &mut Vec::new(), |_| {}).await;
+    assert!(matches!(nobody, Err(ExportError::NoOperator(_))));
+    house.seal().await;
+    assert_eq!(house.trail(NEWS).await.newest.size, before, "nothing left, and nothing is said to have");
+
+    let mut file = Vec::new();
+    assert_eq!(export.write(NEWS, "tester", Format::Csv, &mut file, |_| {}).await.unwrap(), 2);
+    house.seal().await;
+    let list = app.store.find_list(NEWS).await.unwrap().unwrap().0.number;
+    let entries = app.store.entries(list, before, before + 3).await.unwrap();
+    let mut entries: Vec<Entry> = entries.iter().map(|entry| Entry::read(entry).unwrap()).collect();
+    entries.sort_by_key(|entry| entry.event as u8);
+    let [began, exported] = entries[..] else { panic!("two entries: {entries:?}") };
+    assert_eq!((began.event, exported.event), (Event::ExportBegan, Event::Exported));
+    let (Tail::Service { id, tree_size, count }, Tail::Service { id: same, tree_size: at, count: rows }) =
+        (began.tail, exported.tail)
+    else {
+        panic!("tails in the clear")
+    };
+    assert_eq!((id, tree_size, count, rows), (same, at, 0, 2));
+    assert_eq!(tree_size, before, "all that had happened by then is in the log before it");
+    assert_eq!(exported.notice[..], Sha256::digest(&file)[..], "the file's own SHA-256");
+
+    // One that breaks off has begun, and nothing says that it was whole.
+    let broken = "UPDATE subscriptions SET seal = '\\x00' WHERE id = (SELECT id FROM subscriptions LIMIT 1)";
+    house.db().await.execute(broken, &[]).await.unwrap();
+    assert!(export.write(NEWS, "tester", Format::Csv, &mut Vec::new(), |_| {}).await.is_err());
+    house.seal().await;
+    let last = app.store.entries(list, before + 2, u64::from(u32::MAX)).await.unwrap();
+    let events: Vec<Event> = last.iter().map(|entry| Entry::read(entry).unwrap().event).collect();
+    assert_eq!(events, [Event::ExportBegan]);
+    house.close().await;
 }
