@@ -18,7 +18,7 @@ use crate::trail::tree::{Frontier, leaf_hash};
 /// What an advisory lock on a list's trail is called, among all that lock anything in this database.
 const LOCK: i32 = 0x7472_6c73;
 /// Entries numbered by one statement.
-const HANDFUL: i64 = 4096;
+const HANDFUL: i64 = 16_384;
 
 /// What an impossible state is called.
 const SIZE: &str = "a trail's size";

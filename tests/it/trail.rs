@@ -136,7 +136,7 @@ fn root(leaves: &[[u8; 32]]) -> [u8; 32] {
 async fn sealing_numbers_hashes_and_signs_what_waits_however_much_that_is() {
     let log = Log::open().await;
     let mut added = 1;
-    for count in [0, 1, 1, 5, 249, 255, 256, 257, 1000, 7000] {
+    for count in [0, 1, 1, 5, 249, 255, 256, 257, 1000, 17_000] {
         log.add(added, count).await;
         added += count;
         while log.waiting().await > 0 {
