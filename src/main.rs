@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         eprintln!("optin: internal error{place}");
     }));
     match commands::run(Optin::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(error) => {
             eprintln!("optin: {error:#}");
             ExitCode::FAILURE

@@ -9,8 +9,10 @@ mod list;
 mod operator;
 mod serve;
 mod service;
+mod trail;
 
 use std::io::{self, IsTerminal as _};
+use std::process::ExitCode;
 
 use anyhow::Context as _;
 use clap::Subcommand;
@@ -42,17 +44,21 @@ pub enum Command {
     /// Operators: the persons in whose name exports are made
     #[command(subcommand)]
     Operator(operator::Operator),
+    /// Trails: check one, or keep a copy of it
+    #[command(subcommand)]
+    Trail(trail::Trail),
     /// Print a script that completes these commands in a shell
     Completions(completions::Options),
 }
 
 /// Does what was asked.
-pub fn run(command: Command) -> anyhow::Result<()> {
+pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     // Fails only where one is installed already, which does as well.
     _ = rustls::crypto::ring::default_provider().install_default();
     let runtime = tokio::runtime::Runtime::new().context("the runtime does not start")?;
     runtime.block_on(async {
         match command {
+            Command::Trail(command) => return trail::run(command).await,
             Command::Dev(options) => dev::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate => apply_migrations().await,
@@ -61,7 +67,8 @@ pub fn run(command: Command) -> anyhow::Result<()> {
             Command::List(command) => list::run(command).await,
             Command::Operator(command) => operator::run(command).await,
             Command::Completions(options) => completions::run(options),
-        }
+        }?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

@@ -14,12 +14,13 @@ use reader::{code_of, paths_in};
 const SIDEWAYS: [(&str, &str); 3] = [("config", "site"), ("links", "token"), ("templates", "words")];
 
 /// Crates that only these rooms name.
-const KEPT_IN: [(&str, &[&str]); 5] = [
+const KEPT_IN: [(&str, &[&str]); 6] = [
     ("warp", &["web", "journeys"]),
     ("tokio_postgres", &["store"]),
     ("deadpool_postgres", &["store"]),
     ("tokio_postgres_rustls", &["store"]),
     ("lettre", &["mail"]),
+    ("reqwest", &["commands"]),
 ];
 
 /// What applies a change, and the only files that name it.

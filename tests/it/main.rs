@@ -24,4 +24,5 @@ mod story;
 mod sweeper;
 mod templates;
 mod trail;
+mod trail_tools;
 mod words;

@@ -1,0 +1,43 @@
+//! `optin trail`: checks a list's trail, and keeps a copy of it.
+
+mod fault;
+mod folder;
+mod mirror;
+mod source;
+mod tree;
+mod verify;
+mod walk;
+mod web;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+use crate::trail::note::Verifier;
+
+#[derive(Subcommand)]
+pub enum Trail {
+    /// Check a trail: signatures, hashes, entries, and whether what they say adds up
+    Verify(verify::Options),
+    /// Keep a copy of a trail in a folder that any web server can serve, and check all that is new first
+    Mirror(mirror::Options),
+}
+
+pub async fn run(command: Trail) -> anyhow::Result<ExitCode> {
+    match command {
+        Trail::Verify(options) => verify::run(options).await,
+        Trail::Mirror(options) => mirror::run(options).await.map(|()| ExitCode::SUCCESS),
+    }
+}
+
+/// A key as `--key` takes it.
+fn key(text: &str) -> Result<Verifier, String> {
+    Verifier::parse(text.trim()).map_err(|_| "it is name+id+key, as a trail's `key` shows it".into())
+}
+
+/// How far hours may run backwards: the clocks of several services differ a little.
+const SKEW_HOURS: u32 = 1;
+
+fn entries(count: u64) -> String {
+    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}

@@ -1,0 +1,59 @@
+//! The verifier in Python, which was written from the specifications, agrees with ours.
+
+use std::path::Path;
+
+use tempfile::tempdir;
+
+use super::{Log, NAME, SIZE, faults, text};
+use crate::process::{Said, program, run};
+
+const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/verify.py");
+
+async fn has_cryptography() -> bool {
+    let mut python = program("python3");
+    python.args(["-c", "import cryptography"]);
+    let here = python.output().await.is_ok_and(|output| output.status.success());
+    if !here {
+        eprintln!("SKIPPED: there is no python3 with the package `cryptography` here");
+    }
+    here
+}
+
+async fn verify(dir: &Path, more: &[&str]) -> Said {
+    let mut python = program("python3");
+    python.env("PYTHONDONTWRITEBYTECODE", "1").arg(VERIFIER).arg(text(dir)).args(more);
+    run(python).await
+}
+
+#[tokio::test]
+async fn the_other_verifier_finds_whole_what_is_whole() {
+    if !has_cryptography().await {
+        return;
+    }
+    for size in [0, 1, 255, 256, 257, SIZE] {
+        let dir = tempdir().unwrap();
+        Log::of(size).write(dir.path());
+        let said = verify(dir.path(), &["--key", &Log::of(1).key()]).await;
+        assert!(said.success().starts_with(&format!("whole: {NAME}: {size} ")), "{}", said.out);
+        if size == SIZE {
+            std::fs::remove_dir_all(dir.path().join("tile/entries")).unwrap();
+            assert!(verify(dir.path(), &[]).await.success().contains("not checked"));
+        }
+    }
+}
+
+#[tokio::test]
+async fn the_other_verifier_names_the_same_places() {
+    if !has_cryptography().await {
+        return;
+    }
+    for fault in faults() {
+        let dir = tempdir().unwrap();
+        Log::of(SIZE).write(dir.path());
+        (fault.make)(dir.path());
+        let said = verify(dir.path(), &[]).await;
+        let line = said.out.strip_prefix("not whole: ").expect(fault.name);
+        assert_eq!(said.code, Some(1));
+        assert!(line.starts_with(&format!("{}: ", fault.place)), "{}: {line}", fault.name);
+    }
+}
