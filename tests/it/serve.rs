@@ -6,6 +6,7 @@ mod lists;
 mod settings;
 pub mod site;
 mod templates;
+mod trails;
 
 use std::collections::HashSet;
 use std::sync::Arc;

@@ -91,6 +91,7 @@ impl Source {
         };
         match self.find_tile(first).await {
             Err(Fault::Unreadable { why: Unreadable::Refused, .. }) if !web.has_token() => Ok(false),
+            Ok(None) if web.has_token() => Err(Wrong::Missing.in_tile(first)),
             found => Ok(found?.is_some()),
         }
     }
