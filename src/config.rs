@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 use url::Url;
 use zeroize::Zeroizing;
 
-use crate::site::is_safe;
+use crate::site::{has_plain_host, is_safe};
 
 /// Why the settings do not do.
 #[derive(Debug, thiserror::Error)]
@@ -35,6 +35,8 @@ pub enum ConfigError {
          and mail, since every page and letter must name who is responsible"
     )]
     NoController,
+    #[error("the controller's `name` is one line")]
+    ControllerName,
     #[error("the controller's `{0}` is empty")]
     EmptyController(&'static str),
 }
@@ -116,6 +118,7 @@ impl Config {
         let text = self.public_url.as_deref().ok_or(ConfigError::Missing("public_url"))?;
         let url = Url::parse(text).map_err(|_| ConfigError::Bad("public_url", WANTED))?;
         if !matches!(url.scheme(), "http" | "https")
+            || !has_plain_host(&url)
             || url.query().is_some()
             || url.fragment().is_some()
             || url.path() != "/"
@@ -146,7 +149,7 @@ impl Config {
     pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
         const WANTED: &str = "a list of addresses or networks such as 127.0.0.1, 10.0.0.0/8";
         let network = |text: &str| {
-            let address = || text.parse::<IpAddr>().map(IpNet::from);
+            let address = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
             text.parse::<IpNet>().or_else(|_| address()).map_err(|_| ConfigError::Bad("proxies", WANTED))
         };
         let texts = self.proxies.as_deref().unwrap_or_default().split([',', ' ']);
@@ -191,10 +194,14 @@ impl Config {
             ("authority", &controller.authority),
             ("mail", &controller.mail),
         ];
-        match parts.into_iter().find(|(_, value)| value.trim().is_empty()) {
-            Some((name, _)) => Err(ConfigError::EmptyController(name)),
-            None => Ok(controller),
+        if let Some((name, _)) = parts.into_iter().find(|(_, value)| value.trim().is_empty()) {
+            return Err(ConfigError::EmptyController(name));
         }
+        // It becomes a part of a letter's From, where a line break would begin another header.
+        if controller.name.chars().any(char::is_control) {
+            return Err(ConfigError::ControllerName);
+        }
+        Ok(controller)
     }
 }
 
@@ -265,6 +272,7 @@ mod tests {
             "https://x.example/?a",
             "https://u:p@x.example",
             "https://x.example/a",
+            "https://a+b.example",
         ] {
             assert!(matches!(public(bad), Err(ConfigError::Bad(..))), "{bad}");
         }
@@ -331,6 +339,9 @@ mod tests {
         let config = file(text).unwrap();
         assert!(matches!(config.controller(), Err(ConfigError::EmptyController("registration"))));
         assert!(file(&text.replace("authority='S'\n", "")).is_err());
-        assert!(file(&text.replace("' '", "'R 1'")).unwrap().controller().is_ok());
+        let whole = text.replace("' '", "'R 1'");
+        assert!(file(&whole).unwrap().controller().is_ok());
+        let broken = file(&whole.replace("name='N'", "name=\"N\\nP\"")).unwrap();
+        assert!(matches!(broken.controller(), Err(ConfigError::ControllerName)));
     }
 }

@@ -22,6 +22,17 @@ pub fn is_safe(url: &Url) -> bool {
     }
 }
 
+/// Whether its host is a name of letters, digits, dots and hyphens, or an address: whatever else a URL lets pass means
+/// something in a header or in a key's name.
+pub fn has_plain_host(url: &Url) -> bool {
+    match url.host() {
+        Some(Host::Domain(name)) => {
+            name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-".contains(&byte))
+        }
+        host => host.is_some(),
+    }
+}
+
 fn is_loopback(url: &Url) -> bool {
     match url.host() {
         Some(Host::Domain(name)) => name == "localhost",
@@ -54,5 +65,8 @@ mod tests {
         assert!(safe("https://a.example") && safe("http://127.0.0.1:1") && safe("http://[::1]/"));
         assert!(safe("http://localhost") && !safe("http://localhost.example") && !safe("http://a.example"));
         assert!(!safe("ftp://localhost"));
+        let plain = |url: &str| has_plain_host(&Url::parse(url).unwrap());
+        assert!(plain("https://a-1.example") && plain("http://[::1]") && plain("http://127.0.0.1"));
+        assert!(!plain("https://*.example") && !plain("https://a;sandbox") && !plain("https://a,b.example"));
     }
 }

@@ -4,6 +4,7 @@
 //! the lease runs out and another takes the letter. Crash points: after the lease (the letter comes due again),
 //! after the relay's yes and before the row is deleted (the letter goes twice, under one Message-ID).
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -85,10 +86,12 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
     let Some((list, _)) = app.store.find_list_by_number(lease.list).await? else {
         return app.store.finish_letter(&lease).await;
     };
-    if !is_still_owed(app, lease.kind, &subscription) {
+    if list.is_closed || !is_still_owed(app, lease.kind, &subscription) {
         return app.store.finish_letter(&lease).await;
     }
-    let letter = match write(app, &lease, &list, &subscription) {
+    // A panic costs this letter, and not the service: its words may be an operator's own, and its names from a file.
+    let written = catch_unwind(AssertUnwindSafe(|| write(app, &lease, &list, &subscription)));
+    let letter = match written.unwrap_or_else(|_| Err("it panicked".into())) {
         Ok(letter) => letter,
         Err(error) => {
             tracing::error!(%error, "a letter could not be written");
@@ -174,11 +177,11 @@ fn write(
             ("confirmation", context)
         }
         LetterKind::AlreadySubscribed => {
-            let mailbox = sender.mailbox.as_deref();
+            let mailbox = list.mailbox();
             let context = json!({
                 "list": title,
                 "unsubscribe_url": app.links.unsubscribe(lease.list, id),
-                "leave_mailto": mailbox.and_then(|mailbox| app.links.leave_mailto(mailbox, lease.list, id)),
+                "leave_mailto": mailbox.and_then(|mailbox| app.links.leave_mailto(&mailbox, lease.list, id)),
             });
             ("already_subscribed", context)
         }

@@ -34,13 +34,20 @@ pub async fn seal(app: &App) -> Result<(), StoreError> {
 /// The same, for a command that has no service.
 pub async fn seal_all(store: &Store, keys: &KeyRing, links: &Links, at: Timestamp) -> Result<(), StoreError> {
     let seal = Seal { host: links.host(), seed: keys.trail_seed(), at };
-    loop {
-        let mut moved = false;
-        for list in store.trails_to_seal(at).await? {
-            moved |= store.seal(list, &seal).await?.is_some();
-        }
-        if !moved {
-            return Ok(());
+    for list in store.trails_to_seal(at).await? {
+        if let Err(error) = seal_one(store, list, &seal).await {
+            // One bad trail keeps no other from being sealed.
+            tracing::error!(%error, list, "a trail could not be sealed");
         }
     }
+    Ok(())
+}
+
+/// Handful by handful, until the trail grows no more.
+async fn seal_one(store: &Store, list: u32, seal: &Seal<'_>) -> Result<(), StoreError> {
+    let mut before = None;
+    while let Some(size) = store.seal(list, seal).await?.filter(|size| before != Some(*size)) {
+        before = Some(size);
+    }
+    Ok(())
 }

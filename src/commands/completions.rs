@@ -1,12 +1,9 @@
 //! `optin completions`: what a shell needs to complete a command line.
 
-use std::io::{self, Write as _};
-
-use anyhow::Context as _;
 use clap::Subcommand as _;
 use clap_complete::Shell;
 
-use super::Command;
+use super::{Command, print};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -18,5 +15,5 @@ pub fn run(options: Options) -> anyhow::Result<()> {
     // Not straight to standard output: a pipe that is closed early would be a panic in there.
     let mut script = Vec::new();
     clap_complete::generate(options.shell, &mut optin, "optin", &mut script);
-    io::stdout().write_all(&script).context("the script cannot be written")
+    print(&script)
 }

@@ -11,7 +11,7 @@ mod serve;
 mod service;
 mod trail;
 
-use std::io::{self, IsTerminal as _};
+use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;
 
 use anyhow::Context as _;
@@ -79,6 +79,14 @@ async fn apply_migrations() -> anyhow::Result<()> {
 }
 
 /// `1 row`, `2 rows`.
+/// Writes to standard output. Whoever reads no further, as `head` does, has what they want.
+fn print(text: &[u8]) -> anyhow::Result<()> {
+    match io::stdout().write_all(text) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written.context("standard output cannot be written"),
+    }
+}
+
 fn counted(count: u64, what: &str) -> String {
     format!("{count} {what}{}", if count == 1 { "" } else { "s" })
 }

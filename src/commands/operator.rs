@@ -20,6 +20,7 @@ pub enum Operator {
     },
     /// A token by which programs read every trail in the operator's name, entries included; it is shown once
     Token {
+        /// The operator's name
         name: String,
         /// End all of the operator's tokens instead
         #[arg(long)]

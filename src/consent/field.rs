@@ -60,8 +60,11 @@ fn yes() -> bool {
 /// Fields that every language has a word for: `field.<name>` in the catalogues.
 pub const WELL_KNOWN: [&str; 4] = ["name", "company", "job", "country"];
 
-/// Names that a form or an export uses for something else.
-const RESERVED: [&str; 8] = ["email", "consent", "notice", "lang", "fields", "from", "token", "list"];
+/// Names that a form or an export uses for something else; the first four are what scripts know a form by.
+const RESERVED: [&str; 12] = [
+    "action", "elements", "method", "submit", "email", "consent", "notice", "lang", "fields", "from",
+    "token", "list",
+];
 
 impl Field {
     /// Whether the name can stand in forms, JSON and an export's header line.

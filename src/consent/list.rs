@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use jiff::SignedDuration;
 use serde::{Deserialize, Serialize};
 
+use super::address::Address;
 use super::field::Field;
 pub use check::Fault;
 
@@ -129,6 +130,12 @@ impl List {
     /// One of the list's texts in `lang`, else in the list's own language.
     pub fn text_in<'a>(&self, lang: &str, texts: &'a ByLang) -> Option<&'a str> {
         texts.get(lang).or_else(|| texts.get(&self.options.lang)).map(String::as_str)
+    }
+
+    /// The mailbox for cancellations, as mail systems take it: its domain in A-labels.
+    pub fn mailbox(&self) -> Option<String> {
+        let mailbox = Address::parse(self.options.sender.mailbox.as_deref()?);
+        Some(mailbox.ok()?.for_mail())
     }
 
     /// Whether forms on this site may sign people up.

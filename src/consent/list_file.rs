@@ -196,6 +196,18 @@ mod tests {
             ("name = \"name\"", "name = \"country\"\nkind = \"country\"", "list.fields.country"),
             ("kind = \"country\"", "", "list.fields.country.kind"),
             ("name = \"name\"", "name = \"shoe_size\"", "list.fields.shoe_size.label.de"),
+            ("max = 100 ", "max = 1200 ", "list.fields"),
+            ("name = \"name\"", "name = \"submit\"", "list.fields.submit"),
+            (
+                "[list.title]",
+                "[list.sender]\nmailbox = \" leave@a.example\"\n[list.title]",
+                "list.sender.mailbox",
+            ),
+            (
+                "[list.title]",
+                "[list.sender]\naddress = \"A@b.example\"\nmailbox = \"a@B.example\"\n[list.title]",
+                "list.sender.mailbox",
+            ),
             ("max = 100 ", "max = 0 ", "list.fields.name.max"),
             ("[list.title]", "[list.sender]\nname = \"a\\nb\"\n[list.title]", "list.sender.name"),
             ("[list.title]", "[list.sender]\naddress = \"news\"\n[list.title]", "list.sender.address"),
@@ -228,6 +240,8 @@ mod tests {
         let at = |lines: &str| with(lines).unwrap_err()[0].to_string();
         assert!(with("origins = ['https://a.example', 'http://localhost:8000']").is_ok());
         assert!(at("origins = ['http://a.example']").starts_with("list.origins: "));
+        assert!(at("origins = ['https://*.a.example']").starts_with("list.origins: "));
+        assert!(at("origins = ['https://a;sandbox']").starts_with("list.origins: "));
         assert!(at("origins = ['https://A.example/']").contains("\"https://a.example\""));
         let both = "after_signup = { en = 'https://a.example/x', de = 'https://a.example/y' }";
         assert!(with(&format!("origins = ['https://a.example']\n{both}")).is_ok());

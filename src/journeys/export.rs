@@ -104,8 +104,8 @@ impl Export<'_> {
     fn values(&self, list: &List, fields: &[&str], row: &ExportRow) -> Result<Vec<String>, PersonError> {
         let mut person = Person::open(self.keys, list.number, row.id, &row.seal)?;
         let url = self.links.unsubscribe(list.number, row.id);
-        let mailto = list.options.sender.mailbox.as_deref();
-        let mailto = mailto.and_then(|mailbox| self.links.leave_mailto(mailbox, list.number, row.id));
+        let mailbox = list.mailbox();
+        let mailto = mailbox.and_then(|mailbox| self.links.leave_mailto(&mailbox, list.number, row.id));
         let mut values = vec![
             std::mem::take(&mut person.address),
             row.lang.clone(),

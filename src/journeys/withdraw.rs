@@ -16,7 +16,7 @@ use crate::web::form;
 use crate::web::notice;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
-use crate::web::seen::{Seen, see};
+use crate::web::seen::{Seen, field_label, see};
 
 /// `GET` and `POST /u/{token}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
@@ -52,8 +52,8 @@ fn show(app: &App, seen: &Seen, text: &str) -> Answer {
     if seen.subscription.is_none() {
         return page(app, StatusCode::OK, lang, "nothing_here", seen.nothing_here());
     }
-    let options = &seen.list.options;
-    let fields: Vec<_> = options.fields.iter().map(|field| field.label(lang, &options.lang)).collect();
+    let fields = seen.list.options.fields.iter();
+    let fields: Vec<_> = fields.map(|field| field_label(app, &seen.list, field, lang)).collect();
     let context = json!({
         "list": seen.list_context(),
         "fields": fields,

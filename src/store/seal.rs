@@ -32,13 +32,25 @@ pub struct Seal<'a> {
     pub at: Timestamp,
 }
 
+/// What the public sees of a trail once it is sealed.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Public {
+    /// What it saw.
+    AsItWas,
+    /// What stood before: the interval that it was sealed in is over. An act shows at its interval's end, so that nobody
+    /// learns its second by watching.
+    Before,
+    /// Everything: the list is new, or closed.
+    Newest,
+}
+
 /// Where a trail stands within a transaction that holds its lock.
 struct Standing {
     origin: String,
     frontier: Frontier,
-    /// Whether the public may see the next checkpoint.
-    public_is_due: bool,
-    /// Whether the public sees less than there is.
+    /// What the public may see after this.
+    public: Public,
+    /// Whether it sees less so far.
     public_is_behind: bool,
 }
 
@@ -86,7 +98,7 @@ pub(super) async fn extend(
         }
     }
     let size = growth.frontier().size();
-    if size > before || (standing.public_is_due && standing.public_is_behind) {
+    if size > before || (standing.public != Public::AsItWas && standing.public_is_behind) {
         append(transaction, list, &growth).await?;
         sign(transaction, list, seal, &standing, growth.frontier()).await?;
     }
@@ -100,7 +112,7 @@ async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> 
         return Ok(Standing {
             origin,
             frontier: Frontier::default(),
-            public_is_due: true,
+            public: Public::Newest,
             public_is_behind: true,
         });
     };
@@ -113,7 +125,11 @@ async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> 
     Ok(Standing {
         origin: row.try_get("origin")?,
         frontier,
-        public_is_due: row.try_get("public_is_due")?,
+        public: match (row.try_get("is_closed")?, row.try_get("public_is_due")?) {
+            (true, _) => Public::Newest,
+            (_, true) => Public::Before,
+            _ => Public::AsItWas,
+        },
         public_is_behind: public_size < size,
     })
 }
@@ -175,7 +191,8 @@ async fn sign(
                 &frontier.to_bytes(),
                 &signed,
                 &seal.at,
-                &standing.public_is_due,
+                &(standing.public == Public::Before),
+                &(standing.public == Public::Newest),
             ],
         )
         .await?;

@@ -29,6 +29,9 @@ pub struct Asked {
     /// Whether the browser says that a page of ours sent the request (Fetch Metadata). Our pages send no referrer,
     /// and so no origin either.
     pub from_our_page: bool,
+    /// Whether the browser says that a page of another site sent it. Such a page can keep its name to itself, and then
+    /// its origin is opaque.
+    pub from_elsewhere: bool,
     /// What kind of body came with the request.
     pub content: ContentKind,
     accept_language: Vec<String>,
@@ -77,6 +80,9 @@ impl Asked {
             origin: origin(headers),
             referer: headers.get(REFERER).and_then(|referer| site(referer.to_str().ok()?)),
             from_our_page: headers.get("sec-fetch-site").is_some_and(|site| site == "same-origin"),
+            from_elsewhere: headers
+                .get("sec-fetch-site")
+                .is_some_and(|site| site == "cross-site" || site == "same-site"),
             content,
             accept_language: accept::languages(&joined(headers, ACCEPT_LANGUAGE)),
         }
@@ -100,7 +106,7 @@ impl Asked {
 }
 
 /// All lines of a header as one list (RFC 9110 §5.3). Lines that are not text are left out.
-pub(super) fn joined(headers: &HeaderMap, name: HeaderName) -> String {
+fn joined(headers: &HeaderMap, name: HeaderName) -> String {
     let lines: Vec<&str> = headers.get_all(name).iter().filter_map(|line| line.to_str().ok()).collect();
     lines.join(",")
 }

@@ -10,7 +10,7 @@ use ipnet::IpNet;
 use warp::{Filter, Rejection};
 use zeroize::Zeroizing;
 
-use super::asked::{Asked, ContentKind, asked, joined};
+use super::asked::{Asked, ContentKind, asked};
 use super::body::{self, BodyError};
 use super::client::client;
 use super::form;
@@ -67,9 +67,15 @@ fn bearer() -> impl Filter<Extract = (Option<Zeroizing<String>>,), Error = Infal
 /// Who connected to us, and for whom each proxy says it did.
 fn hops() -> impl Filter<Extract = ((Option<IpAddr>, String),), Error = Infallible> + Clone {
     let peer = warp::ext::optional::<Peer>();
-    warp::header::headers_cloned().and(peer).map(|headers: HeaderMap, peer: Option<Peer>| {
-        (peer.map(|peer| peer.0.ip()), joined(&headers, FORWARDED_FOR))
-    })
+    warp::header::headers_cloned()
+        .and(peer)
+        .map(|headers: HeaderMap, peer: Option<Peer>| (peer.map(|peer| peer.0.ip()), forwarded_for(&headers)))
+}
+
+/// All lines as one list. Bytes that are no text stay in their place: nobody can make the rest unreadable.
+fn forwarded_for(headers: &HeaderMap) -> String {
+    let lines = headers.get_all(FORWARDED_FOR).iter().map(|line| String::from_utf8_lossy(line.as_bytes()));
+    lines.collect::<Vec<_>>().join(",")
 }
 
 impl Request {

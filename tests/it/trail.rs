@@ -149,6 +149,21 @@ async fn sealing_numbers_hashes_and_signs_what_waits_however_much_that_is() {
 }
 
 #[tokio::test]
+async fn one_bad_trail_keeps_no_other_from_being_sealed() {
+    let house = crate::house::House::open().await;
+    house.new_list("second", serde_json::json!([])).await;
+    house.seal().await;
+    let db = house.db().await;
+    db.execute("UPDATE trails SET size = size + 1 WHERE list = 1", &[]).await.unwrap();
+    let waiting = "INSERT INTO trail_entries (list, entry) SELECT list, entry FROM trail_entries";
+    db.execute(waiting, &[]).await.unwrap();
+    house.seal().await;
+    assert_eq!(house.trail("second").await.newest.size, 2);
+    db.execute("UPDATE trails SET size = size - 1 WHERE list = 1", &[]).await.unwrap();
+    house.close().await;
+}
+
+#[tokio::test]
 async fn a_batch_does_not_keep_the_order_that_it_came_in() {
     let log = Log::open().await;
     log.add(1, 200).await;
@@ -202,6 +217,22 @@ async fn the_public_sees_a_new_checkpoint_at_the_lists_interval_and_none_before(
     let third = log.standing().await;
     assert_eq!((third.public_size, &third.public_checkpoint), (11, &second.checkpoint));
     assert_eq!(due(after(300)).await, [0; 0]);
+
+    // An act after a quiet time shows at its own hour's end too, and not at once.
+    log.add(11, 1).await;
+    log.bench.store.seal(log.list, &log.seal_at(after(330))).await.unwrap();
+    let fourth = log.standing().await;
+    assert_eq!((fourth.size, fourth.public_size), (12, 11));
+    assert_eq!(due(after(359)).await, [0; 0]);
+    assert_eq!(due(after(360)).await, [log.list]);
+    // What stood when the hour ended is shown, and not what came since.
+    log.add(12, 1).await;
+    log.bench.store.seal(log.list, &log.seal_at(after(360))).await.unwrap();
+    let fifth = log.standing().await;
+    assert_eq!((fifth.size, fifth.public_size), (13, 12));
+    assert_eq!(fifth.public_checkpoint, fourth.checkpoint);
+    // A clock that was ahead does not hold the public back for ever.
+    assert_eq!(due(after(-600)).await, [log.list]);
     log.assert_whole().await;
 }
 

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::commands::config;
 use crate::config::Config;
+use crate::consent::address::Address;
 use crate::consent::list_file::{Difference, ListFile};
 use crate::consent::notice::Notice;
 use crate::store::{NextNotice, Store};
@@ -53,10 +54,15 @@ fn read(path: &Path, config: &Config) -> anyhow::Result<ListFile> {
         anyhow::anyhow!("{} is not yet as it should be:{}", path.display(), faults.concat())
     })?;
     ensure!(
-        file.options.sender.mailbox.as_deref() != Some(controller.mail.as_str()),
+        !is_one_mailbox(file.options.sender.mailbox.as_deref(), &controller.mail),
         "list.sender.mailbox: is a mailbox of its own, and not the controller's `mail`, which letters come from"
     );
     Ok(file)
+}
+
+fn is_one_mailbox(mailbox: Option<&str>, mail: &str) -> bool {
+    let folded = |text: &str| Address::parse(text).ok().map(|address| address.dedupe_form());
+    mailbox.is_some_and(|mailbox| folded(mailbox) == folded(mail))
 }
 
 async fn create(store: &Store, file: ListFile, dry_run: bool) -> anyhow::Result<()> {

@@ -1,6 +1,9 @@
 //! `optin list show`: what there is.
 
+use std::fmt::Write as _;
+
 use super::{file_of, find, people, store};
+use crate::commands::print;
 
 /// Every list, a line each.
 pub async fn all() -> anyhow::Result<()> {
@@ -29,18 +32,24 @@ pub async fn one(slug: &str) -> anyhow::Result<()> {
     let store = store()?;
     let (list, notice) = find(&store, slug).await?;
     let count = store.count_people(list.number).await?;
-    println!("# List {}{}", list.number, if list.is_closed { ", closed for ever" } else { "" });
-    println!(
+    let mut out = String::new();
+    writeln!(out, "# List {}{}", list.number, if list.is_closed { ", closed for ever" } else { "" })?;
+    writeln!(
+        out,
         "# Notice: version {}, purpose {}, published {}, SHA-256 {}",
         notice.version,
         notice.purpose,
         notice.published_at.strftime("%Y-%m-%d %H:%M UTC"),
         data_encoding::HEXLOWER.encode(&notice.sha256),
-    );
-    println!("# {} active, {} pending, {} paused", people(count.active), count.pending, count.paused);
+    )?;
+    writeln!(out, "# {} active, {} pending, {} paused", people(count.active), count.pending, count.paused)?;
     if count.to_ask_again > 0 {
-        println!("# {} agreed to an earlier purpose, and may not be written to", people(count.to_ask_again));
+        writeln!(
+            out,
+            "# {} agreed to an earlier purpose, and may not be written to",
+            people(count.to_ask_again)
+        )?;
     }
-    println!("\n{}", file_of(&list, &notice).to_toml().trim_end());
-    Ok(())
+    writeln!(out, "\n{}", file_of(&list, &notice).to_toml().trim_end())?;
+    print(out.as_bytes())
 }

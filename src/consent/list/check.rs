@@ -8,7 +8,7 @@ use url::Url;
 use super::{ByLang, ListOptions, Sender};
 use crate::consent::address::Address;
 use crate::consent::field::{FieldKind, WELL_KNOWN};
-use crate::site::{is_safe, site};
+use crate::site::{has_plain_host, is_safe, site};
 
 /// One thing to mend in a list's file: where, and what is wanted there.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,6 +34,10 @@ impl Fault {
 const MAX_FIELDS: usize = 40;
 /// The longest value that a field may allow, in characters.
 const MAX_VALUE: usize = 1000;
+/// All values together, in characters: a form of 16 KiB holds so many of the longest, at 12 bytes each.
+const MAX_VALUES: usize = 1200;
+/// The longest URL, in bytes: what every browser and proxy takes.
+const MAX_URL: usize = 2000;
 /// The longest title, name or prefix, in characters.
 const MAX_LINE: usize = 100;
 
@@ -45,7 +49,7 @@ impl ListOptions {
             if !(from..=to).contains(&value) {
                 faults.push(Fault::new(
                     format!("list.{name}"),
-                    format!("is a whole number from {from} to {to}"),
+                    format!("must be a whole number from {from} to {to}"),
                 ));
             }
         };
@@ -53,7 +57,8 @@ impl ListOptions {
         in_range("checkpoint_minutes", self.checkpoint_minutes, 1, 24 * 60);
         in_range("feed_days", self.feed_days, 1, 60);
         if !languages.contains(self.lang.as_str()) {
-            faults.push(Fault::new("list.lang", "is one of the languages that the notice is written in"));
+            faults
+                .push(Fault::new("list.lang", "must be one of the languages that the notice is written in"));
         }
         faults.extend(lines("list.title", &self.title, languages));
         self.check_sites(languages, &mut faults);
@@ -64,7 +69,7 @@ impl ListOptions {
 
     fn check_sites(&self, languages: &BTreeSet<&str>, faults: &mut Vec<Fault>) {
         for origin in &self.origins {
-            let url = Url::parse(origin).ok().filter(is_safe);
+            let url = Url::parse(origin).ok().filter(|url| is_safe(url) && has_plain_host(url));
             let fault = match (&url, site(origin)) {
                 (Some(_), Some(site)) if site == *origin => continue,
                 (Some(_), Some(site)) => format!("write \"{origin}\" as \"{site}\""),
@@ -80,10 +85,15 @@ impl ListOptions {
             }
             faults.extend(in_all_languages(at, pages, languages));
             for (lang, page) in pages {
-                let whole = Url::parse(page).ok().filter(|url| is_safe(url) && url.username().is_empty());
+                let whole = Url::parse(page).ok().filter(|url| {
+                    is_safe(url)
+                        && url.username().is_empty()
+                        && url.password().is_none()
+                        && page.len() <= MAX_URL
+                });
                 let known = site(page).is_some_and(|site| self.origins.contains(&site));
                 if whole.is_none() || !known {
-                    let what = "is an https address on one of the list's origins";
+                    let what = "must be an https address on one of the list's origins";
                     faults.push(Fault::new(format!("{at}.{lang}"), what));
                 }
             }
@@ -93,6 +103,12 @@ impl ListOptions {
     fn check_fields(&self, languages: &BTreeSet<&str>, faults: &mut Vec<Fault>) {
         if self.fields.len() > MAX_FIELDS {
             faults.push(Fault::new("list.fields", format!("there is room for {MAX_FIELDS} fields")));
+        }
+        if self.fields.iter().map(|field| field.max).sum::<usize>() > MAX_VALUES {
+            faults.push(Fault::new(
+                "list.fields",
+                format!("there is room for {MAX_VALUES} characters in all values together: lower some `max`"),
+            ));
         }
         let mut names = BTreeSet::new();
         for field in &self.fields {
@@ -108,7 +124,7 @@ impl ListOptions {
             if !(1..=MAX_VALUE).contains(&field.max) {
                 faults.push(Fault::new(
                     format!("{at}.max"),
-                    format!("is a whole number from 1 to {MAX_VALUE}"),
+                    format!("must be a whole number from 1 to {MAX_VALUE}"),
                 ));
             }
             if field.name == "country" && field.kind != FieldKind::Country {
@@ -123,7 +139,8 @@ impl ListOptions {
 
 impl Sender {
     fn check(&self, languages: &BTreeSet<&str>, faults: &mut Vec<Fault>) {
-        let address = |text: &Option<String>| text.as_deref().map(|text| Address::parse(text).ok());
+        let read = |text: &str| Address::parse(text).ok().filter(|address| address.as_typed() == text);
+        let address = |text: &Option<String>| text.as_deref().map(read);
         if let Some(name) = &self.name {
             faults.extend(line("list.sender.name", name));
         }
@@ -135,8 +152,10 @@ impl Sender {
         }
         match address(&self.mailbox) {
             Some(None) => faults.push(Fault::new("list.sender.mailbox", "is not an e-mail address")),
-            Some(mailbox) if mailbox == address(&self.address).flatten() => {
-                let what = "is a mailbox of its own, and not the address that letters come from";
+            Some(Some(mailbox))
+                if address(&self.address).flatten().is_some_and(|from| is_same(&from, &mailbox)) =>
+            {
+                let what = "must be a mailbox of its own, and not the address that letters come from";
                 faults.push(Fault::new("list.sender.mailbox", what));
             }
             _ => {}
@@ -145,6 +164,11 @@ impl Sender {
             faults.extend(lines("list.sender.subject_prefix", &self.subject_prefix, languages));
         }
     }
+}
+
+/// Whether two spellings are of one mailbox.
+fn is_same(one: &Address, other: &Address) -> bool {
+    one.dedupe_form() == other.dedupe_form()
 }
 
 /// A line for each language, and no other.
@@ -166,5 +190,5 @@ fn in_all_languages(at: &str, texts: &ByLang, languages: &BTreeSet<&str>) -> Vec
 fn line(at: &str, text: &str) -> Option<Fault> {
     let good =
         !text.trim().is_empty() && text.chars().count() <= MAX_LINE && !text.chars().any(char::is_control);
-    (!good).then(|| Fault::new(at, format!("is one line of 1 to {MAX_LINE} characters")))
+    (!good).then(|| Fault::new(at, format!("must be one line of 1 to {MAX_LINE} characters")))
 }

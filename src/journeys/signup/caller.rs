@@ -22,7 +22,7 @@ pub enum Caller<'a> {
     Ours,
     /// A page of this site, which the list declares.
     Declared(&'a str),
-    /// A page that names no site: `Origin: null`.
+    /// A page that names no site (`Origin: null`), of a browser that does not tell whether it is ours.
     Nameless,
     /// A page of any other site.
     Foreign,
@@ -32,6 +32,7 @@ impl<'a> Caller<'a> {
     /// `public_url` is ours.
     pub fn of(asked: &'a Asked, list: &List, public_url: &str) -> Caller<'a> {
         match &asked.origin {
+            Origin::Absent | Origin::Opaque if asked.from_elsewhere => Caller::Foreign,
             Origin::Absent => Caller::Ours,
             Origin::Site(name) if list.knows_site(name) => Caller::Declared(name),
             Origin::Site(name) if asked.from_our_page || site(public_url).as_ref() == Some(name) => {

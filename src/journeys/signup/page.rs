@@ -14,6 +14,7 @@ use crate::web::answer::{Answer, json as json_answer, page, problem as json_prob
 use crate::web::asked::Asked;
 use crate::web::notice::{language, shown as shown_notice};
 use crate::web::onward::{let_forms_lead_to, onward};
+use crate::web::seen::field_label;
 
 /// The signup page of one list, in one language.
 pub struct Page<'a> {
@@ -153,10 +154,8 @@ impl<'a> Page<'a> {
         })
     }
 
-    /// What the field is called: by the list, or by the language's own word.
     fn label(&self, field: &Field) -> String {
-        let own = field.label(self.lang, &self.list.options.lang);
-        own.map_or_else(|| self.say(&format!("field.{}", field.name), &[]), str::to_owned)
+        field_label(self.app, self.list, field, self.lang)
     }
 
     fn all(&self, faults: &Faults) -> Vec<(String, String)> {

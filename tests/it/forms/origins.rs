@@ -35,7 +35,7 @@ fn cases(house: &House) -> Vec<Case> {
         case(&[("origin", "null"), ("sec-fetch-site", "same-origin")], 202, 200, None),
         case(&[("origin", "https://proxy.example"), ("sec-fetch-site", "same-origin")], 202, 200, None),
         case(&[("origin", "null")], 403, 200, None),
-        case(&[("origin", "null"), ("sec-fetch-site", "cross-site")], 403, 200, None),
+        case(&[("origin", "null"), ("sec-fetch-site", "cross-site")], 403, 403, None),
         case(&[("origin", "file://")], 403, 200, None),
         case(&[("origin", SITE), ("origin", SITE)], 403, 200, None),
         case(&[("origin", FOREIGN)], 403, 403, None),
