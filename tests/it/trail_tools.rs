@@ -200,7 +200,7 @@ fn faults() -> Vec<Fault> {
             "a bit of an entry's length",
             |dir| flip(dir, "tile/entries/003", 1),
             "tile/entries/003",
-            "a tile of entries is cut short in entry 255",
+            "a tile of entries is cut short in entry 2",
         ),
         fault(
             "a bit of a leaf hash",

@@ -186,8 +186,9 @@ impl Mirror {
             return Err(Wrong::OtherKey.at(Piece::Key).of_the_mirror());
         }
         let named = source.key().await?;
+        let other = if held.is_some() { Wrong::NotOurKey } else { Wrong::OtherKey };
         let key = match (held.or_else(|| self.given.clone()), named) {
-            (Some(known), Some(named)) if known != named => return Err(Wrong::NotOurKey.at(Piece::Key)),
+            (Some(known), Some(named)) if known != named => return Err(other.at(Piece::Key)),
             (Some(known), _) => known,
             (None, named) => named.ok_or_else(|| Unreadable::Absent.at(Piece::Key))?,
         };
@@ -282,7 +283,7 @@ impl Mirror {
 
     fn trouble(&self, fault: &Fault) -> String {
         let hours = self.level.elapsed().as_secs() / 3600;
-        format!("{}; {}, not level with the source for {hours} h: {fault}", entries(self.held()), self.lag())
+        format!("{}; {}, not level with it for {hours} h: {fault}", entries(self.held()), self.lag())
     }
 
     fn lag(&self) -> String {

@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
+use anyhow::ensure;
+
 use super::fault::{Fault, Piece, Unreadable, Wrong, length};
 use super::folder::Folder;
 use super::web::{NotATrail, TrailUrl, Web};
@@ -35,7 +37,10 @@ impl Source {
     pub fn open(place: &Place, token_file: Option<&Path>) -> anyhow::Result<Source> {
         Ok(match place {
             Place::Url(url) => Source::Web(Web::open(url, token_file)?),
-            Place::Path(path) => Source::Folder(Folder::new(path)),
+            Place::Path(path) => {
+                ensure!(token_file.is_none(), "--token-file is shown to a URL alone");
+                Source::Folder(Folder::new(path))
+            }
         })
     }
 

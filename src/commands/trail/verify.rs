@@ -128,24 +128,21 @@ async fn check_files(file: &Path, options: &Options, report: &mut Report) -> Res
     };
     report.tell(&newer);
     report.goes_on_from = older.as_ref().map(Checkpoint::size);
-    match (source, older) {
-        (None, None) => demand(false, "a checkpoint alone says little: give another one, or its --tiles"),
-        (None, Some(older)) => {
-            let of_one_size = older.size() == newer.size();
-            demand(
-                of_one_size,
-                "that one log became the other can be seen from its tiles alone: give --tiles",
-            )?;
-            if older.root() == newer.root() { Ok(()) } else { Err(fork(&older, &newer).into()) }
-        }
-        (Some(source), older) => {
-            let grown = size_of(&source).await?;
-            let read = async |tile| read_as_of(&source, tile, grown).await;
-            let Some(older) = older else { return check_log(&source, &newer, &read, options, report).await };
-            let mut tree = Tree::open(&newer, &read, false).await?;
-            Ok(tree.goes_on_from(&older).await?.map_err(|_| fork(&older, &newer))?)
-        }
+    if let Some(older) = older.as_ref().filter(|older| older.size() == newer.size()) {
+        // No tiles are needed to see this.
+        return if older.root() == newer.root() { Ok(()) } else { Err(fork(older, &newer).into()) };
     }
+    let Some(source) = source else {
+        return demand(
+            false,
+            "a checkpoint alone says little, nor do two of different sizes: give their --tiles",
+        );
+    };
+    let grown = size_of(&source).await?;
+    let read = async |tile| read_as_of(&source, tile, grown).await;
+    let Some(older) = older else { return check_log(&source, &newer, &read, options, report).await };
+    let mut tree = Tree::open(&newer, &read, false).await?;
+    Ok(tree.goes_on_from(&older).await?.map_err(|_| fork(&older, &newer))?)
 }
 
 async fn check_log<R>(

@@ -21,7 +21,9 @@ async fn kill(copy: &Path, web: &Web, requests: u64, later: Duration) -> bool {
     }
     tokio::time::sleep(later).await;
     let had_ended = !process.runs();
-    process.end_by(Signal::SIGKILL).await;
+    if !had_ended {
+        process.end_by(Signal::SIGKILL).await;
+    }
     had_ended
 }
 

@@ -198,10 +198,16 @@ async fn a_mirror_that_follows_says_what_it_does_and_ends_when_told_to() {
     );
     let mut follower = Process::start(command);
     let says = async |follower: &mut Process, what: &str| {
-        while !follower.said().0.contains(what) {
+        let mut said = false;
+        for _ in 0..3_000 {
+            said = follower.said().0.contains(what);
+            if said {
+                break;
+            }
             assert!(follower.runs(), "{:?}", follower.said());
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
+        assert!(said, "{what}: {:?}", follower.said());
     };
     says(&mut follower, "300 entries, 300 of them new; 0 entries behind the source").await;
     // The newest log, of which a tile is not to be had just now.

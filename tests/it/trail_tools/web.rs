@@ -1,6 +1,7 @@
 //! A web server over a folder: as static as any that a mirror may be behind.
 
 use std::fs;
+use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -92,6 +93,7 @@ async fn talk(
         let (status, body) = match fs::read(dir.join(&path)) {
             _ if !is_open => ("403 Forbidden", Vec::new()),
             Ok(body) => ("200 OK", body),
+            Err(error) if error.kind() == ErrorKind::IsADirectory => ("503 Service Unavailable", Vec::new()),
             Err(_) => ("404 Not Found", Vec::new()),
         };
         let head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n\r\n", body.len());
