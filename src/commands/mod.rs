@@ -26,6 +26,7 @@ use crate::config::Config;
 use crate::store::migrate::{migrate, migrations};
 
 #[derive(Subcommand)]
+#[allow(clippy::large_enum_variant, reason = "there is one, and it lives as long as the program")]
 pub enum Command {
     /// Try it: a private PostgreSQL, a demonstration list, and an inbox for its letters
     Dev(dev::Options),

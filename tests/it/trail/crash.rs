@@ -49,7 +49,7 @@ async fn an_export_among_acts_holds_exactly_who_had_confirmed_and_not_left_at_it
         let its = token(signup.list(), signup.id());
         log.bench.store.sign_up(signup).await.unwrap();
         log.bench.replica.confirm(Confirm::new(&its, noon())).await.unwrap();
-        if n % 3 == 0 {
+        if n.is_multiple_of(3) {
             log.bench.store.erase(Erase::withdraw(&its, noon())).await.unwrap();
         }
     };
