@@ -1,5 +1,6 @@
 //! `optin trail`: checks a list's trail, and keeps a copy of it.
 
+mod database;
 mod fault;
 mod folder;
 mod mirror;

@@ -9,6 +9,7 @@ mod web;
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
+use std::sync::LazyLock;
 
 use jiff::Timestamp;
 use optin::trail::checkpoint::Checkpoint;
@@ -107,6 +108,20 @@ impl Log {
         }
         put("key".into(), format!("{}\n", self.key()).as_bytes());
         put("checkpoint".into(), self.checkpoint().as_bytes());
+    }
+}
+
+/// The whole log's files. They are made once.
+fn write_whole(dir: &Path) {
+    static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
+        let dir = tempfile::tempdir().unwrap();
+        Log::of(SIZE).write(dir.path());
+        files(dir.path())
+    });
+    for (path, bytes) in &*FILES {
+        let path = dir.join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, bytes).unwrap();
     }
 }
 

@@ -2,6 +2,7 @@
 
 use std::{fmt, io};
 
+use crate::store::StoreError;
 use crate::trail::audit;
 use crate::trail::checkpoint::CheckpointError;
 use crate::trail::entry;
@@ -128,6 +129,10 @@ pub enum Unreadable {
     Redirect,
     #[error("the answer is HTTP status {0}")]
     Status(u16),
+    #[error(transparent)]
+    Store(StoreError),
+    #[error("the source does not know the token of --token-file")]
+    UnknownToken,
     #[error("the source gives the entries to auditors alone: see --token-file")]
     Refused,
 }

@@ -22,7 +22,7 @@ use crate::commands::service::shutdown_signal;
 use crate::trail::audit::Audit;
 use crate::trail::checkpoint::Checkpoint;
 use crate::trail::note::Verifier;
-use crate::trail::tile::{Tile, changed};
+use crate::trail::tile::{Kind, Tile, changed};
 
 /// How often the source is asked for a new checkpoint.
 const EVERY: Duration = Duration::from_secs(10);
@@ -153,8 +153,11 @@ impl Mirror {
         }
         let with_entries = self.source().has_entries(next.size()).await?;
         self.check_goes_on(&next, with_entries).await?;
-        if !with_entries && self.folder.has_entries() {
-            return Err(Unreadable::Refused.at(Piece::Checkpoint));
+        if let Some(first) = Tile::of(Kind::Entries, 0, next.size())
+            && !with_entries
+            && self.folder.has_entries()
+        {
+            return Err(Unreadable::Refused.at(Piece::Tile(first)));
         }
         let held = self.held();
         let audit = self.audit.take().filter(|audit| !with_entries || audit.size() == held);

@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use anyhow::ensure;
 
+use super::database::Database;
 use super::fault::{Fault, Piece, Unreadable, Wrong, length};
 use super::folder::Folder;
 use super::web::{NotATrail, TrailUrl, Web};
@@ -31,6 +32,7 @@ impl FromStr for Place {
 pub enum Source {
     Web(Web),
     Folder(Folder),
+    Database(Box<Database>),
 }
 
 impl Source {
@@ -49,6 +51,7 @@ impl Source {
         match self {
             Source::Web(web) => web.find(piece).await,
             Source::Folder(folder) => folder.find(piece),
+            Source::Database(database) => database.find(piece).await,
         }
     }
 
@@ -75,6 +78,11 @@ impl Source {
         self.find_tile(tile).await?.ok_or_else(|| Wrong::Missing.in_tile(tile))
     }
 
+    /// Whether a key that it names is known to be right: that of the settings, beside the database.
+    pub fn knows_the_key(&self) -> bool {
+        matches!(self, Source::Database(_))
+    }
+
     /// The bytes of the signed note.
     pub async fn checkpoint(&self) -> Result<Vec<u8>, Fault> {
         let absent = || Unreadable::Absent.at(Piece::Checkpoint);
@@ -92,6 +100,7 @@ impl Source {
         let Some(first) = Tile::of(Kind::Entries, 0, size) else { return Ok(true) };
         let web = match self {
             Source::Folder(folder) => return Ok(folder.has_entries()),
+            Source::Database(_) => return Ok(true),
             Source::Web(web) => web,
         };
         match self.find_tile(first).await {

@@ -8,6 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::Serialize;
 
+use super::database::Database;
 use super::fault::{Fault, Piece, Unreadable, Wrong};
 use super::folder::read_at_most;
 use super::source::{Place, Source, open_checkpoint};
@@ -23,12 +24,16 @@ use crate::trail::tile::Tile;
 #[derive(clap::Args)]
 pub struct Options {
     /// A trail's URL, a mirror's folder, or a file with a checkpoint
-    source: Place,
+    #[arg(required_unless_present = "list")]
+    source: Option<Place>,
     /// A file with another checkpoint of the same log: the larger has to go on from the smaller
     other: Option<PathBuf>,
     /// Where the tiles of a checkpoint's file are: a URL or a mirror's folder
     #[arg(long, value_name = "SOURCE")]
     tiles: Option<Place>,
+    /// A list's slug, for its trail in the database of the settings
+    #[arg(long, value_name = "SLUG", conflicts_with_all = ["source", "other", "tiles", "token_file"])]
+    list: Option<String>,
     /// The log's key, as its `key` shows it; without it, the source's own is taken on trust
     #[arg(long, value_name = "VERIFIER", value_parser = key)]
     key: Option<Verifier>,
@@ -51,6 +56,9 @@ enum End {
     /// What was asked for makes no sense.
     #[error("{0:#}")]
     Usage(anyhow::Error),
+    /// The settings lead to no such list.
+    #[error("{0:#}")]
+    Settings(anyhow::Error),
 }
 
 /// What has been found out, in the order in which it was.
@@ -79,6 +87,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     let fault = match check(&options, &mut report).await {
         Ok(()) => None,
         Err(End::Fault(fault)) => Some(fault),
+        Err(End::Settings(error)) => return Err(error),
         Err(End::Usage(wrong)) => {
             eprintln!("optin: {wrong:#}");
             return Ok(ExitCode::from(2));
@@ -99,17 +108,19 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
 }
 
 async fn check(options: &Options, report: &mut Report) -> Result<(), End> {
-    match &options.source {
-        Place::Path(file) if file.is_file() => check_files(file, options, report).await,
-        place => {
+    let source = match (&options.source, &options.list) {
+        (Some(Place::Path(file)), _) if file.is_file() => return check_files(file, options, report).await,
+        (Some(place), _) => {
             let alone = options.other.is_none() && options.tiles.is_none();
             demand(alone, "a second checkpoint, or --tiles, belongs to a file with a checkpoint")?;
-            let source = open(place, options)?;
-            let key = agree_on_key(Some(&source), options, report).await?;
-            let checkpoint = open_checkpoint(&source.checkpoint().await?, &key)?;
-            check_log(&source, &checkpoint, &async |tile| source.tile(tile).await, options, report).await
+            open(place, options)?
         }
-    }
+        (None, Some(slug)) => Source::Database(Box::new(Database::open(slug).await.map_err(End::Settings)?)),
+        (None, None) => return demand(false, "say which trail"),
+    };
+    let key = agree_on_key(Some(&source), options, report).await?;
+    let checkpoint = open_checkpoint(&source.checkpoint().await?, &key)?;
+    check_log(&source, &checkpoint, &async |tile| source.tile(tile).await, options, report).await
 }
 
 /// One checkpoint from a file, whose tiles are elsewhere, or two.
@@ -193,7 +204,7 @@ async fn agree_on_key(
         (Some(given), Some(named)) if *given != named => return Err(Wrong::OtherKey.at(Piece::Key)),
         (Some(given), _) => given.clone(),
         (None, named) => {
-            report.key_on_trust = true;
+            report.key_on_trust = !source.is_some_and(Source::knows_the_key);
             named.ok_or_else(|| Unreadable::Absent.at(Piece::Key))?
         }
     };

@@ -80,9 +80,8 @@ impl Web {
         match answer.status() {
             StatusCode::OK => {}
             StatusCode::NOT_FOUND | StatusCode::GONE => return Ok(None),
-            StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED if is_entries(piece) => {
-                return Err(Unreadable::Refused.at(piece));
-            }
+            StatusCode::FORBIDDEN if is_entries(piece) => return Err(Unreadable::Refused.at(piece)),
+            StatusCode::UNAUTHORIZED if self.has_token() => return Err(Unreadable::UnknownToken.at(piece)),
             status if status.is_redirection() => return Err(Unreadable::Redirect.at(piece)),
             status => return Err(Unreadable::Status(status.as_u16()).at(piece)),
         }

@@ -75,3 +75,23 @@ async fn an_act_is_in_a_signed_checkpoint_soon_and_a_mirror_follows_it() {
     let said = site.run(&["trail", "verify", &mirror]).await;
     assert!(said.success().contains("6 entries"), "a notice, three people, an export's two: {}", said.out);
 }
+
+#[tokio::test]
+async fn the_database_is_verified_too_by_the_key_of_the_settings() {
+    let (site, _relay, _replica, _) = served().await;
+    let verify = ["trail", "verify", "--list", "news"];
+    let said = site.run(&verify).await;
+    assert!(
+        said.success().contains(": 4 entries, each as the signed root has it") && !said.out.contains("trust")
+    );
+    let db = connect(&site.settings["OPTIN_DATABASE_URL"]).await;
+    let meddling =
+        "UPDATE trail_entries SET entry = set_byte(entry, 69, get_byte(entry, 69) # 1) WHERE index = 2";
+    assert_eq!(db.execute(meddling, &[]).await.unwrap(), 1);
+    let said = site.run(&verify).await;
+    let line = "not whole: tile/entries/000.p/4: entry 2 is not the one that the tree holds\n";
+    assert_eq!((said.code, said.out.as_str()), (Some(1), line));
+    let said = site.run(&["trail", "verify", "--list", "nothing"]).await;
+    assert!(said.refusal().contains("there is no list `nothing`"));
+    assert_eq!(site.run(&["trail", "verify", "--list", "news", "--tiles", "."]).await.code, Some(2));
+}

@@ -12,14 +12,14 @@ use super::{Log, SIZE, files, text, trail};
 use crate::process::{Process, optin};
 
 /// Starts a mirror, and kills it when it has asked so often, a moment later. Whether it had ended by itself.
-async fn kill(copy: &Path, web: &Web, requests: u64, later: Duration) -> bool {
+async fn kill(copy: &Path, web: &Web, requests: u64, pause: Duration) -> bool {
     let until = web.served() + requests;
     let arguments = ["trail", "mirror", text(copy), "--from", &web.url];
     let mut process = Process::start(optin(&arguments, &BTreeMap::new()));
     while web.served() < until && process.runs() {
         tokio::time::sleep(Duration::from_micros(200)).await;
     }
-    tokio::time::sleep(later).await;
+    tokio::time::sleep(pause).await;
     let had_ended = !process.runs();
     if !had_ended {
         process.end_by(Signal::SIGKILL).await;
@@ -62,26 +62,23 @@ async fn a_mirror_that_was_killed_while_it_fetched_goes_on() {
 
 #[tokio::test]
 async fn a_mirror_that_was_killed_while_it_took_over_goes_on() {
-    let (source, uninterrupted) = (tempdir().unwrap(), tempdir().unwrap());
-    let web = Web::over(source.path(), Manners::default()).await;
-    let log = Log::of(SIZE);
-    for size in [700, SIZE] {
-        log.first(size).write(source.path());
-        trail(&["mirror", text(uninterrupted.path()), "--from", &web.url]).await.success();
-    }
-    // The requests of a whole run: after them it only writes.
+    let (earlier, later, uninterrupted) = (tempdir().unwrap(), tempdir().unwrap(), tempdir().unwrap());
+    Log::of(700).write(earlier.path());
+    Log::of(SIZE).write(later.path());
+    let begin = Web::over(earlier.path(), Manners::default()).await;
+    let manners = Manners { pause: Duration::from_millis(5), ..Manners::default() };
+    let web = Web::over(later.path(), manners).await;
+    trail(&["mirror", text(uninterrupted.path()), "--from", &begin.url]).await.success();
     let before = web.served();
-    let fresh = tempdir().unwrap();
-    trail(&["mirror", text(fresh.path()), "--from", &web.url]).await.success();
+    trail(&["mirror", text(uninterrupted.path()), "--from", &web.url]).await.success();
+    // After the last request it only writes.
     let requests = web.served() - before;
     let mut killed = 0;
-    for n in 0..30 {
+    for n in 0..16 {
         let copy = tempdir().unwrap();
-        log.first(700).write(source.path());
-        trail(&["mirror", text(copy.path()), "--from", &web.url]).await.success();
-        log.write(source.path());
-        let later = Duration::from_micros(500 * n);
-        killed += u32::from(!kill(copy.path(), &web, requests.min(24 + n), later).await);
+        trail(&["mirror", text(copy.path()), "--from", &begin.url]).await.success();
+        let pause = Duration::from_micros(700 * n);
+        killed += u32::from(!kill(copy.path(), &web, requests, pause).await);
         is_readable(copy.path()).await;
         trail(&["mirror", text(copy.path()), "--from", &web.url]).await.success();
         assert_eq!(files(copy.path()), files(uninterrupted.path()), "{n}");

@@ -8,7 +8,7 @@ use nix::sys::signal::Signal;
 use tempfile::tempdir;
 
 use super::web::{Manners, Web};
-use super::{Log, NAME, SIZE, faults, files, text, trail};
+use super::{Log, NAME, SIZE, faults, files, text, trail, write_whole};
 use crate::process::{Process, Said, optin};
 
 async fn mirror(into: &Path, from: &Web) -> Said {
@@ -75,7 +75,7 @@ async fn a_wrong_log_is_refused_and_nothing_of_it_written() {
         Log::of(600).write(source.path());
         mirror(held.path(), &web).await.success();
         let before = files(held.path());
-        Log::of(SIZE).write(source.path());
+        write_whole(source.path());
         (fault.make)(source.path());
         let fresh = fresh.path().join("mirror");
         let said = mirror(&fresh, &web).await;

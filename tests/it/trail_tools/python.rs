@@ -4,7 +4,7 @@ use std::path::Path;
 
 use tempfile::tempdir;
 
-use super::{Log, NAME, SIZE, faults, text};
+use super::{Log, NAME, SIZE, faults, text, write_whole};
 use crate::process::{Said, program, run};
 
 const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/verify.py");
@@ -49,7 +49,7 @@ async fn the_other_verifier_finds_the_same_faults_and_names_their_places() {
     }
     for fault in faults() {
         let dir = tempdir().unwrap();
-        Log::of(SIZE).write(dir.path());
+        write_whole(dir.path());
         (fault.make)(dir.path());
         let said = verify(dir.path(), &[]).await;
         let line = said.out.strip_prefix("not whole: ").expect(fault.name);
