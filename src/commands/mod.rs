@@ -47,7 +47,7 @@ pub enum Command {
     Operator(operator::Operator),
     /// Trails: check one, or keep a copy of it
     #[command(subcommand)]
-    Trail(trail::Trail),
+    Trail(Box<trail::Trail>),
     /// Print a script that completes these commands in a shell
     Completions(completions::Options),
 }
@@ -59,7 +59,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     let runtime = tokio::runtime::Runtime::new().context("the runtime does not start")?;
     runtime.block_on(async {
         match command {
-            Command::Trail(command) => return trail::run(command).await,
+            Command::Trail(command) => return trail::run(*command).await,
             Command::Dev(options) => dev::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate => apply_migrations().await,
