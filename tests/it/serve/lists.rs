@@ -4,6 +4,7 @@ use optin::config::Config;
 use optin::consent::list_file::ListFile;
 use optin::consent::person::Person;
 use optin::keys::KeyRing;
+use optin::store::Store;
 use optin::token::SubscriptionId;
 
 use super::site::{Relay, Site, count, form};
@@ -176,6 +177,28 @@ async fn all_that_is_wrong_with_a_file_is_told_at_once_and_nothing_is_written() 
         assert!(site.run(arguments).await.refusal().contains("there is no list `nobodys`"));
     }
     assert_eq!(count(&site.settings["OPTIN_DATABASE_URL"], "SELECT count(*) FROM lists").await, 0);
+}
+
+#[tokio::test]
+async fn a_list_that_an_earlier_version_wrote_can_still_be_changed_and_not_by_two_at_once() {
+    let (site, file) = site(1).await;
+    site.run(&["list", "apply", &file]).await.success();
+    let db = connect(&site.settings["OPTIN_DATABASE_URL"]).await;
+    let shorter = "UPDATE lists SET options = options - 'feed_days' - 'checkpoint_minutes' - 'store_ip'";
+    db.execute(shorter, &[]).await.unwrap();
+    edit(&file, "pending_ttl_hours = 72", "pending_ttl_hours = 48");
+    assert!(site.run(&["list", "apply", &file]).await.success().contains("is changed"));
+
+    // What somebody else has changed since it was read is not overwritten.
+    let store = Store::open(&site.settings["OPTIN_DATABASE_URL"]).unwrap();
+    let (list, notice) = store.find_list("news").await.unwrap().unwrap();
+    db.execute("UPDATE lists SET options = jsonb_set(options, '{feed_days}', '7')", &[]).await.unwrap();
+    let (options, now) = (list.options.clone(), list_time());
+    assert!(!store.change_list(&list, &notice, &options, None, now, [0; 16]).await.unwrap());
+}
+
+fn list_time() -> jiff::Timestamp {
+    "2026-11-22T12:00:00Z".parse().unwrap()
 }
 
 #[tokio::test]
