@@ -2,6 +2,7 @@
 
 mod crash;
 mod reading;
+mod secrecy;
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
