@@ -2,7 +2,6 @@
 //! here can make one, and `store::record` alone applies them: state, trail entry and letters together.
 
 use jiff::Timestamp;
-use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::address::Address;
@@ -10,9 +9,9 @@ use super::field::Profile;
 use super::list::List;
 use super::network::Network;
 use super::notice::Notice;
-use super::person::Person;
+use super::person::{Acts, Person, PersonError};
 use super::record::record;
-use super::subscription::{DENIABLE, States, WITHDRAWABLE};
+use super::subscription::{DENIABLE, LEAVES_ENTRY, NONE, PAUSABLE, RESUMABLE, State, States, WITHDRAWABLE};
 use crate::keys::KeyRing;
 use crate::token::{SubscriptionId, Token};
 use crate::trail::entry::{self, Event};
@@ -65,11 +64,6 @@ impl Signup {
         let Entered { address, profile, lang, origin, network } = entered;
         let id = SubscriptionId(random.id);
         let record = record(&address, list.number, &notice.sha256, &lang, &profile, at, origin.as_deref());
-        let commit = |event, digest: &[u8; 32]| {
-            entry::commitment(&entry::opening(&random.secret, event, 0), list.number, event, digest)
-        };
-        let confirmed = commit(Event::Confirmed, &Sha256::digest(&record).into());
-        let withdrawn = commit(Event::Withdrawn, &entry::ZEROS);
         let address_key = ring.address_key(list.number, &address.dedupe_form());
         let person = Person {
             address: address.as_typed().to_owned(),
@@ -77,6 +71,7 @@ impl Signup {
             network: network.map(|network| network.to_string()),
             record,
             secret: random.secret,
+            acts: Acts::default(),
         };
         Signup {
             list: list.number,
@@ -86,8 +81,8 @@ impl Signup {
             lang,
             seal: person.seal(ring, random.nonce, list.number, id),
             reference: random.reference,
-            confirmed,
-            withdrawn,
+            confirmed: person.next_commitment(list.number, Event::Confirmed),
+            withdrawn: person.next_commitment(list.number, Event::Withdrawn),
             at,
             expires_at: whole_second(at + list.pending_ttl()),
         }
@@ -167,27 +162,33 @@ pub struct Erase {
     id: SubscriptionId,
     at: Timestamp,
     from: States,
+    leaving: States,
 }
 
 impl Erase {
     /// A withdrawal, by a verified unsubscribe token.
     pub fn withdraw(token: &Token, at: Timestamp) -> Erase {
-        Erase { list: token.list, id: token.id, at, from: WITHDRAWABLE }
+        Erase { list: token.list, id: token.id, at, from: WITHDRAWABLE, leaving: LEAVES_ENTRY }
     }
 
     /// "This wasn't me", by a verified token.
     pub fn not_me(token: &Token, at: Timestamp) -> Erase {
-        Erase { list: token.list, id: token.id, at, from: DENIABLE }
+        Erase { list: token.list, id: token.id, at, from: DENIABLE, leaving: LEAVES_ENTRY }
     }
 
     /// The end of a signup that nobody confirmed in time.
     pub fn expired(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
-        Erase { list, id, at, from: DENIABLE }
+        Erase { list, id, at, from: DENIABLE, leaving: LEAVES_ENTRY }
+    }
+
+    /// What a log tells of that a restored backup does not know: its entry is there, or can have none.
+    pub fn replayed(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
+        Erase { leaving: NONE, ..Erase::closed(list, id, at) }
     }
 
     /// The end of a list: whoever is on it is forgotten.
     pub fn closed(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
-        Erase { list, id, at, from: WITHDRAWABLE }
+        Erase { list, id, at, from: WITHDRAWABLE, leaving: LEAVES_ENTRY }
     }
 
     pub fn list(&self) -> u32 {
@@ -200,11 +201,139 @@ impl Erase {
     pub fn from(&self) -> States {
         self.from
     }
+    /// The states from which it leaves an entry.
+    pub fn leaving(&self) -> States {
+        self.leaving
+    }
     /// The entry's bytes before the row's commitment; a withdrawal names no notice.
     pub fn entry_head(&self) -> [u8; entry::HEAD + 32] {
         let mut head = [0; entry::HEAD + 32];
         head[..entry::HEAD].copy_from_slice(&entry::head(Event::Withdrawn, self.at));
         head
+    }
+}
+
+/// A subscription's row as it was read.
+pub struct Held<'a> {
+    pub list: u32,
+    pub id: SubscriptionId,
+    pub seal: &'a [u8],
+}
+
+/// A rarer act: it opens the seal and closes it anew, with the next commitments in place.
+#[derive(Clone)]
+pub struct Rewrite {
+    list: u32,
+    id: SubscriptionId,
+    read: Vec<u8>,
+    from: States,
+    to: State,
+    seal: Vec<u8>,
+    withdrawn: [u8; 32],
+    confirmed_at: Option<Timestamp>,
+    entry: Option<[u8; entry::LENGTH]>,
+}
+
+impl Rewrite {
+    /// The person stays, and is not written to until they resume.
+    pub fn pause(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        Rewrite::act(ring, held, nonce, at, Event::Paused, PAUSABLE, State::Paused)
+    }
+
+    /// The end of a pause.
+    pub fn resume(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        Rewrite::act(ring, held, nonce, at, Event::Resumed, RESUMABLE, State::Active)
+    }
+
+    /// Brings a row of a restored backup up to what the log tells: `person` with the acts that it tells of, in the
+    /// state that follows from them. Leaves no entry: the log has it.
+    pub fn replayed(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        person: &Person,
+        to: State,
+        confirmed_at: Option<Timestamp>,
+        nonce: [u8; 24],
+    ) -> Rewrite {
+        Rewrite { confirmed_at, ..Rewrite::of(ring, held, person, WITHDRAWABLE, to, nonce) }
+    }
+
+    fn act(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+        event: Event,
+        from: States,
+        to: State,
+    ) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        let entry = entry::entry(event, at, &entry::ZEROS, &person.next_commitment(held.list, event));
+        person.acts.reach(event, person.acts.count(event) + 1);
+        Ok(Rewrite { entry: Some(entry), ..Rewrite::of(ring, held, &person, from, to, nonce) })
+    }
+
+    fn of(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        person: &Person,
+        from: States,
+        to: State,
+        nonce: [u8; 24],
+    ) -> Rewrite {
+        Rewrite {
+            list: held.list,
+            id: held.id,
+            read: held.seal.to_vec(),
+            from,
+            to,
+            seal: person.seal(ring, nonce, held.list, held.id),
+            withdrawn: person.next_commitment(held.list, Event::Withdrawn),
+            confirmed_at: None,
+            entry: None,
+        }
+    }
+
+    pub fn list(&self) -> u32 {
+        self.list
+    }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+    /// The seal that was read: where the row has another by now, nothing happens.
+    pub fn read(&self) -> &[u8] {
+        &self.read
+    }
+    /// The states that this act may start from.
+    pub fn from(&self) -> States {
+        self.from
+    }
+    pub fn to(&self) -> State {
+        self.to
+    }
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
+    }
+    /// The commitment that the next `withdrawn` entry will carry.
+    pub fn withdrawn(&self) -> &[u8; 32] {
+        &self.withdrawn
+    }
+    /// When a row that was pending was confirmed.
+    pub fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed_at
+    }
+    pub fn entry(&self) -> Option<&[u8; entry::LENGTH]> {
+        self.entry.as_ref()
     }
 }
 

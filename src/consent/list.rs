@@ -148,6 +148,18 @@ impl List {
     }
 }
 
+/// The name of a list's log and of its key: host and port that people reach the service at when the list is made, and
+/// the list's number.
+pub fn origin(host: &str, list: u32) -> String {
+    format!("{host}/trails/{list}")
+}
+
+/// The number of the list whose log bears this name.
+pub fn list_of_origin(origin: &str) -> Option<u32> {
+    let (_, number) = origin.rsplit_once("/trails/")?;
+    number.parse().ok().filter(|list: &u32| list.to_string() == number)
+}
+
 /// Whether a text can be a list's slug.
 pub fn is_slug(text: &str) -> bool {
     (1..=63).contains(&text.len())

@@ -9,5 +9,6 @@ pub mod list_file;
 pub mod network;
 pub mod notice;
 pub mod person;
+pub mod receipt;
 pub mod record;
 pub mod subscription;

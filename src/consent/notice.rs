@@ -14,6 +14,7 @@ pub struct Notice {
     pub purpose: u32,
     pub sha256: [u8; 32],
     pub published_at: Timestamp,
+    bytes: Vec<u8>,
     texts: BTreeMap<String, NoticeText>,
 }
 
@@ -118,7 +119,13 @@ impl Notice {
     pub fn decode(bytes: &[u8], published_at: Timestamp) -> Option<Notice> {
         let NoticeBytes { version, purpose, texts } = serde_json::from_slice(bytes).ok()?;
         (!texts.is_empty()).then_some(())?;
-        Some(Notice { version, purpose, sha256: Sha256::digest(bytes).into(), published_at, texts })
+        let sha256 = Sha256::digest(bytes).into();
+        Some(Notice { version, purpose, sha256, published_at, bytes: bytes.to_vec(), texts })
+    }
+
+    /// The exact bytes that its hash is of.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The languages that it has a text in.

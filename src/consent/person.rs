@@ -1,15 +1,18 @@
 //! What the service holds of a person, and keeps under seal.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
+use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
 use super::field::Profile;
 use crate::keys::{KeyRing, SealError};
 use crate::token::SubscriptionId;
+use crate::trail::entry::{self, Event};
 
 /// The content of a subscription's seal. Its `Debug` shows nothing of it.
 #[derive(Serialize, Deserialize)]
@@ -26,6 +29,31 @@ pub struct Person {
     /// 32 random bytes that open this subscription's entries in the trail.
     #[serde(serialize_with = "encode_secret", deserialize_with = "decode_secret")]
     pub secret: Zeroizing<[u8; 32]>,
+    /// What the person has done so far, which numbers the openings of what comes next.
+    #[serde(default, skip_serializing_if = "Acts::is_empty")]
+    pub acts: Acts,
+}
+
+/// How often a person has done each thing, the confirmation aside, which happens once.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Acts(BTreeMap<u8, u32>);
+
+impl Acts {
+    pub fn count(&self, event: Event) -> u32 {
+        self.0.get(&(event as u8)).copied().unwrap_or_default()
+    }
+
+    /// Counts at least so many.
+    pub fn reach(&mut self, event: Event, count: u32) {
+        if count > self.count(event) {
+            self.0.insert(event as u8, count);
+        }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// Why a row's person cannot be read.
@@ -38,6 +66,18 @@ pub enum PersonError {
 }
 
 impl Person {
+    /// The commitment of the `n`th entry of that event, from 0.
+    pub fn commitment(&self, list: u32, event: Event, n: u32) -> [u8; 32] {
+        let digest =
+            if event.commits_to_a_record() { Sha256::digest(&self.record).into() } else { entry::ZEROS };
+        entry::commitment(&entry::opening(&self.secret, event, n), list, event, &digest)
+    }
+
+    /// The commitment that the next entry of that event carries.
+    pub fn next_commitment(&self, list: u32, event: Event) -> [u8; 32] {
+        self.commitment(list, event, self.acts.count(event))
+    }
+
     pub fn seal(&self, ring: &KeyRing, nonce: [u8; 24], list: u32, id: SubscriptionId) -> Vec<u8> {
         let plain = Zeroizing::new(serde_json::to_vec(self).expect("texts always serialize"));
         ring.seal(nonce, list, &id.0, &plain)

@@ -60,6 +60,12 @@ pub const CONFIRMABLE: States = States::of(&[State::Pending]);
 pub const WITHDRAWABLE: States = States::of(&[State::Pending, State::Active, State::Paused]);
 /// "This wasn't me" erases a pending signup and nothing else.
 pub const DENIABLE: States = States::of(&[State::Pending]);
+/// Pausing leads from these states to `Paused`.
+pub const PAUSABLE: States = States::of(&[State::Active]);
+/// Resuming leads from these states to `Active`.
+pub const RESUMABLE: States = States::of(&[State::Paused]);
+/// No state at all.
+pub const NONE: States = States::of(&[]);
 /// Only an erasure from these states leaves an entry in the trail: a signup that never confirmed leaves nothing.
 pub const LEAVES_ENTRY: States = States::of(&[State::Active, State::Paused]);
 /// Only people in these states may be written to.
@@ -107,6 +113,17 @@ pub enum ConfirmOutcome {
 pub enum EraseOutcome {
     Erased,
     /// A row in a state that this link may not erase.
+    Spared,
+    NoRow,
+}
+
+/// What a rarer act met.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RewriteOutcome {
+    Done,
+    /// The row has changed since it was read: read it again.
+    Stale,
+    /// A row in a state that this act does not start from.
     Spared,
     NoRow,
 }

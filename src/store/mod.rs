@@ -26,8 +26,8 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 
-use crate::consent::change::{Confirm, Erase, Signup};
-use crate::consent::subscription::{ConfirmOutcome, EraseOutcome, SignupOutcome};
+use crate::consent::change::{Confirm, Erase, Rewrite, Signup};
+use crate::consent::subscription::{ConfirmOutcome, EraseOutcome, RewriteOutcome, SignupOutcome};
 use door::Door;
 use pool::Use;
 
@@ -38,6 +38,7 @@ pub struct Store {
     signups: Door<Signup>,
     confirms: Door<Confirm>,
     erasures: Door<Erase>,
+    rewrites: Door<Rewrite>,
 }
 
 impl Store {
@@ -50,6 +51,7 @@ impl Store {
             signups: Door::open(writers.clone()),
             confirms: Door::open(writers.clone()),
             erasures: Door::open(writers.clone()),
+            rewrites: Door::open(writers.clone()),
             writers,
         })
     }
@@ -67,6 +69,11 @@ impl Store {
     /// Erases a subscription, together with others that wait. Returns after its commit.
     pub async fn erase(&self, erase: Erase) -> Result<EraseOutcome, StoreError> {
         self.erasures.pass(erase).await
+    }
+
+    /// Writes a rarer act, together with others that wait. Returns after its commit.
+    pub async fn rewrite(&self, rewrite: Rewrite) -> Result<RewriteOutcome, StoreError> {
+        self.rewrites.pass(rewrite).await
     }
 
     /// Whether the database answers, within two seconds.

@@ -12,9 +12,10 @@ use tokio_postgres::Row as SqlRow;
 use super::outbox::LetterKind;
 use super::rows::{fixed, id, machine_row, number, state};
 use super::{StoreError, sql};
-use crate::consent::change::{Confirm, Erase, Signup};
+use crate::consent::change::{Confirm, Erase, Rewrite, Signup};
 use crate::consent::subscription::{
-    self as rules, ConfirmOutcome, EraseOutcome, Row, SignupOutcome, State, on_confirm, on_erase, on_signup,
+    self as rules, ConfirmOutcome, EraseOutcome, RewriteOutcome, Row, SignupOutcome, State, on_confirm,
+    on_erase, on_signup,
 };
 use crate::token::SubscriptionId;
 
@@ -188,7 +189,7 @@ impl Change for Erase {
                     &column(batch, |erase| erase.id().0.to_vec()),
                     &column(batch, |erase| erase.from().bits()),
                     &column(batch, |erase| erase.entry_head().to_vec()),
-                    &rules::LEAVES_ENTRY.bits(),
+                    &column(batch, |erase| erase.leaving().bits()),
                 ],
             )
             .await?;
@@ -210,6 +211,60 @@ fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (EraseOutcome, Option<S
         (EraseOutcome::Spared, Some(state))
     };
     Ok((id, answer))
+}
+
+impl Change for Rewrite {
+    type Key = SubscriptionId;
+    type Outcome = RewriteOutcome;
+    type After = ();
+    const NO_ROW: RewriteOutcome = RewriteOutcome::NoRow;
+
+    fn list(&self) -> u32 {
+        Rewrite::list(self)
+    }
+
+    fn key(&self) -> SubscriptionId {
+        self.id()
+    }
+
+    async fn apply(client: &Client, list: u32, batch: &[&Rewrite]) -> Result<Applied<Rewrite>, StoreError> {
+        let statement = client.prepare_cached(sql::APPLY_REWRITES).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[
+                    &number(list),
+                    &column(batch, |rewrite| rewrite.id().0.to_vec()),
+                    &column(batch, |rewrite| rewrite.read().to_vec()),
+                    &column(batch, |rewrite| rewrite.from().bits()),
+                    &column(batch, |rewrite| rewrite.to() as i16),
+                    &column(batch, |rewrite| rewrite.seal().to_vec()),
+                    &column(batch, |rewrite| rewrite.withdrawn().to_vec()),
+                    &column(batch, |rewrite| rewrite.confirmed_at()),
+                    &column(batch, |rewrite| rewrite.entry().map(|entry| entry.to_vec())),
+                ],
+            )
+            .await?;
+        rows.iter().map(rewrite_answer).collect()
+    }
+
+    fn settle(&self, after: Option<&(RewriteOutcome, ())>) -> Option<RewriteOutcome> {
+        match after {
+            None => Some(RewriteOutcome::NoRow),
+            // What came first has closed the seal anew.
+            Some((RewriteOutcome::Done, ())) => Some(RewriteOutcome::Stale),
+            Some(_) => None,
+        }
+    }
+}
+
+fn rewrite_answer(row: &SqlRow) -> Result<(SubscriptionId, (RewriteOutcome, ())), StoreError> {
+    let outcome = match (row.try_get("changed")?, row.try_get("is_fresh")?) {
+        (true, _) => RewriteOutcome::Done,
+        (_, true) => RewriteOutcome::Spared,
+        (_, false) => RewriteOutcome::Stale,
+    };
+    Ok((id(row, "id")?, (outcome, ())))
 }
 
 fn column<C, V>(batch: &[&C], value: impl Fn(&C) -> V) -> Vec<V> {

@@ -9,6 +9,7 @@ use tokio_postgres::Row;
 
 use super::rows::{number, unsigned};
 use super::{Store, StoreError, sql};
+use crate::consent::list::origin;
 use crate::trail::checkpoint::Checkpoint;
 use crate::trail::growth::Growth;
 use crate::trail::note::Signer;
@@ -108,7 +109,7 @@ pub(super) async fn extend(
 async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> Result<Standing, StoreError> {
     let find = transaction.prepare_cached(sql::FIND_TRAIL).await?;
     let Some(row) = transaction.query_opt(&find, &[&number(list), &seal.at]).await? else {
-        let origin = format!("{}/trails/{list}", seal.host);
+        let origin = origin(seal.host, list);
         return Ok(Standing {
             origin,
             frontier: Frontier::default(),

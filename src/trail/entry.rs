@@ -71,6 +71,12 @@ impl Event {
         matches!(self, Event::Confirmed | Event::Renewed | Event::NoticePublished | Event::Exported)
     }
 
+    /// Whether its commitment is to a consent record; other commitments are to the event alone, so that they can be
+    /// recomputed whatever was edited.
+    pub fn commits_to_a_record(self) -> bool {
+        matches!(self, Event::Confirmed | Event::Renewed)
+    }
+
     /// Its name in the design.
     pub fn name(self) -> &'static str {
         match self {
