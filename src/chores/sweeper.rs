@@ -38,23 +38,18 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
             break;
         }
     }
-    empty_closed_lists(&app.store, now, |_| {}).await?;
+    empty_closed_lists(&app.store, now).await?;
     app.store.forget_dead_letters(now - DEAD_LETTERS).await
 }
 
-/// Erases whoever is on a closed list, and tells how many that were so far. A signup that was under way when the list
-/// was closed is found by a later round.
-pub async fn empty_closed_lists(
-    store: &Store,
-    now: Timestamp,
-    mut progress: impl FnMut(u64),
-) -> Result<u64, StoreError> {
+/// Erases whoever is on a closed list, and returns how many that were. A signup that was under way when the list was
+/// closed is found by a later round.
+pub async fn empty_closed_lists(store: &Store, now: Timestamp) -> Result<u64, StoreError> {
     let mut erased = 0;
     loop {
         let rows = store.rows_of_closed_lists(HANDFUL).await?;
         let count = erase(store, &rows, |list, id| Erase::closed(list, id, now)).await?;
         erased += u64::from(count);
-        progress(erased);
         if count < HANDFUL {
             return Ok(erased);
         }

@@ -80,21 +80,14 @@ async fn answer(app: &App, request: &Request, token: &Token, outcome: ConfirmOut
 }
 
 fn answer_seen(app: &App, request: &Request, seen: &Seen, outcome: ConfirmOutcome) -> Answer {
-    if seen.list.is_closed {
-        // Whatever there was is erased, or is about to be.
-        return act_answer(
-            app,
-            &request.asked,
-            StatusCode::OK,
-            &seen.lang,
-            "nothing_here",
-            seen.nothing_here(),
-        );
-    }
+    let (asked, lang) = (&request.asked, &seen.lang);
+    let nothing_here = || act_answer(app, asked, StatusCode::OK, lang, "nothing_here", seen.nothing_here());
     let (status, template) = match outcome {
+        ConfirmOutcome::NoRow => return nothing_here(),
+        // Whatever there was is erased, or is about to be.
+        _ if seen.list.is_closed => return nothing_here(),
         ConfirmOutcome::Confirmed => (StatusCode::OK, "confirmed"),
         ConfirmOutcome::AlreadyConfirmed => (StatusCode::OK, "already_confirmed"),
-        ConfirmOutcome::NoRow => (StatusCode::OK, "nothing_here"),
         ConfirmOutcome::Expired => (StatusCode::GONE, "expired"),
         ConfirmOutcome::PurposeChanged => (StatusCode::CONFLICT, "notice_changed"),
     };
@@ -104,8 +97,7 @@ fn answer_seen(app: &App, request: &Request, seen: &Seen, outcome: ConfirmOutcom
         "notice": notice::shown(&seen.list, &seen.current, &seen.lang),
         "agreed_url": agreed.map(|version| notice::url(&seen.list, version, &seen.lang)),
         "signup_url": seen.signup_path(),
-        "closed": false,
         "leave_url": seen.leave_path(),
     });
-    act_answer(app, &request.asked, status, &seen.lang, template, context)
+    act_answer(app, asked, status, lang, template, context)
 }

@@ -10,7 +10,6 @@ use crate::trail::tile::{Kind, Tile, WIDTH, write_entries};
 /// Where a trail stands.
 #[derive(Clone, Debug)]
 pub struct Trail {
-    pub list: u32,
     /// The log's name and its key's.
     pub origin: String,
     /// The newest signed checkpoint, for auditors.
@@ -41,7 +40,6 @@ impl Store {
         let row = client.query_opt(&statement, &[&number(list), &Timestamp::UNIX_EPOCH]).await?;
         let Some(row) = row else { return Ok(None) };
         Ok(Some(Trail {
-            list,
             origin: row.try_get("origin")?,
             newest: sealed(&row, "size", "checkpoint")?,
             public: sealed(&row, "public_size", "public_checkpoint")?,

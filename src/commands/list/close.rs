@@ -39,7 +39,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         store.close_list(list.number, Clock::System.now()).await?;
     }
     // One that was closed before may have been interrupted, or have met a signup under way.
-    let erased = empty_closed_lists(&store, Clock::System.now(), |_| {}).await?;
+    let erased = empty_closed_lists(&store, Clock::System.now()).await?;
     sealer::seal_all(&store, &keys, &links, Clock::System.now()).await?;
     println!(
         "The list `{}` is closed; {} erased. Its last checkpoint is signed and public, its notices and its trail stay \

@@ -81,7 +81,7 @@ async fn links_of_a_list_that_has_ended_are_calm_and_lead_to_no_closed_form() {
         calm(path, Method::POST).await;
     }
     assert_eq!(house.rows().await, before);
-    empty_closed_lists(&house.app.store, house.clock.now(), |_| {}).await.unwrap();
+    empty_closed_lists(&house.app.store, house.clock.now()).await.unwrap();
     assert_eq!(house.count("SELECT count(*) FROM subscriptions").await, 0);
     let before = house.rows().await;
     for path in [&confirmed, &confirm, &not_me, &link(&bob, "/n/"), &leave] {
