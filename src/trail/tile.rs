@@ -1,9 +1,10 @@
 //! Tiles: a tree's hashes, and its entries, cut into pieces that never change (C2SP tlog-tiles).
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::str::FromStr;
 
+use crate::trail::path::hashes;
 use crate::trail::text::decimal;
 use crate::trail::tree::{Hash, MAX_SIZE, Span, Subtree, node_hash};
 
@@ -98,6 +99,13 @@ pub fn changed(old: u64, new: u64) -> impl Iterator<Item = Tile> {
 pub fn needed(nodes: &[Span], size: u64) -> BTreeSet<Tile> {
     let subtrees = nodes.iter().flat_map(|node| node.subtrees());
     subtrees.filter_map(|subtree| Tile::holding(subtree, size)).collect()
+}
+
+/// The hashes of a proof's nodes in a tree of that size, from the bytes of the tiles that are [`needed`] for it; nothing
+/// where one of these is missing or too short.
+pub fn proof_hashes(nodes: &[Span], size: u64, tiles: &BTreeMap<Tile, Vec<u8>>) -> Option<Vec<Hash>> {
+    let read = |subtree| subtree_hash(tiles.get(&Tile::holding(subtree, size)?)?, subtree);
+    hashes(nodes, |subtree| read(subtree).ok_or(())).ok()
 }
 
 /// The hash of a perfect subtree, from the bytes of the tile that is [`Tile::holding`] it; nothing where the bytes do

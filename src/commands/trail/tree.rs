@@ -5,9 +5,9 @@ use std::collections::BTreeMap;
 
 use super::fault::{Fault, Piece, Wrong, length};
 use crate::trail::checkpoint::Checkpoint;
-use crate::trail::path::{Unproven, consistency, hashes, verify_consistency};
+use crate::trail::path::{Unproven, consistency, verify_consistency};
 use crate::trail::tile::{
-    HEIGHT, Kind, LEVELS, Tile, WIDTH, needed, perfect_root, read_entries, subtree_hash,
+    HEIGHT, Kind, LEVELS, Tile, WIDTH, needed, perfect_root, proof_hashes, read_entries, subtree_hash,
 };
 use crate::trail::tree::{Hash, Span, leaf_hash};
 
@@ -149,10 +149,7 @@ where
         for tile in needed(&nodes, size) {
             tiles.insert(tile, self.tile(tile).await?);
         }
-        let proof = hashes(&nodes, |subtree| {
-            let bytes = Tile::holding(subtree, size).and_then(|tile| tiles.get(&tile));
-            bytes.and_then(|bytes| subtree_hash(bytes, subtree)).ok_or(Unproven::Length)
-        });
+        let proof = proof_hashes(&nodes, size, &tiles).ok_or(Unproven::Length);
         let (first, second) = ((first.size(), first.root()), (size, self.checkpoint.root()));
         Ok(proof.and_then(|proof| verify_consistency(first, second, &proof)))
     }
@@ -160,10 +157,7 @@ where
 
 /// Holds a tile against the hash that a tile above has of it.
 fn vouched_for(tile: Tile, bytes: &[u8], vouched: Option<(Tile, Hash)>) -> Result<(), Fault> {
-    let length = length(tile);
-    if bytes.len() != length {
-        return Err(Wrong::Length { found: bytes.len(), length }.in_tile(tile));
-    }
+    let bytes = whole(tile, bytes)?;
     match vouched {
         Some((_, hash)) if root_of(bytes) == Some(hash) => Ok(()),
         Some((above, _)) => Err(Wrong::NotIn(above).in_tile(tile)),
@@ -171,8 +165,9 @@ fn vouched_for(tile: Tile, bytes: &[u8], vouched: Option<(Tile, Hash)>) -> Resul
     }
 }
 
-fn whole(tile: Tile, bytes: Vec<u8>) -> Result<Vec<u8>, Fault> {
-    let (found, length) = (bytes.len(), length(tile));
+/// A tile's bytes, where they are as many as it has.
+fn whole<B: AsRef<[u8]>>(tile: Tile, bytes: B) -> Result<B, Fault> {
+    let (found, length) = (bytes.as_ref().len(), length(tile));
     if found == length { Ok(bytes) } else { Err(Wrong::Length { found, length }.in_tile(tile)) }
 }
 

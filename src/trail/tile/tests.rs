@@ -128,15 +128,18 @@ fn proofs_can_be_read_from_the_tiles_they_need() {
         [(0, 1), (254, 256), (256, 257), (5, 700), (65_536, 65_537), (1000, SIZE), (SIZE - 1, SIZE)]
     {
         for nodes in [inclusion(first, size).unwrap(), consistency(first, size).unwrap()] {
-            let needed = needed(&nodes, size);
-            assert!(needed.len() <= 6, "{first} {size}");
-            let from_tiles = hashes(&nodes, |subtree| {
-                let tile =
-                    Tile::holding(subtree, size).filter(|tile| needed.contains(tile)).ok_or(subtree)?;
-                subtree_hash(&bytes(&log, &tile), subtree).ok_or(subtree)
-            });
+            let tiles: BTreeMap<_, _> =
+                needed(&nodes, size).into_iter().map(|tile| (tile, bytes(&log, &tile))).collect();
+            assert!(tiles.len() <= 6, "{first} {size}");
             let Ok(from_log) = hashes(&nodes, |subtree| log.read(subtree));
-            assert_eq!(from_tiles.unwrap(), from_log, "{first} {size}");
+            assert_eq!(proof_hashes(&nodes, size, &tiles), Some(from_log), "{first} {size}");
+            for tile in tiles.keys() {
+                let mut fewer = tiles.clone();
+                fewer.remove(tile);
+                assert_eq!(proof_hashes(&nodes, size, &fewer), None, "{first} {size} without {tile}");
+                fewer.insert(*tile, Vec::new());
+                assert_eq!(proof_hashes(&nodes, size, &fewer), None, "{first} {size} with an empty {tile}");
+            }
         }
     }
 }
