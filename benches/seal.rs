@@ -13,10 +13,12 @@ use optin::app::App;
 use optin::clock::Clock;
 use optin::consent::list::ListOptions;
 use optin::consent::notice::NoticeText;
+use optin::keys::KeyRing;
 use optin::store::Store;
 use optin::store::cluster::Cluster;
 use optin::store::migrate::{migrate, migrations};
 use optin::store::seal::Seal;
+use zeroize::Zeroizing;
 
 const PORTION: u64 = 20_000;
 
@@ -50,7 +52,7 @@ async fn main() {
     let (db, connection) = tokio_postgres::connect(&url, tokio_postgres::NoTls).await.unwrap();
     tokio::spawn(connection);
 
-    let seed = App::random();
+    let keys = KeyRing::generate(Zeroizing::new(App::random()));
     let (mut size, mut sealing, mut since) = (0, Duration::ZERO, 0);
     println!("{:>12}{:>16}", "log's size", "entries/s");
     while size < entries {
@@ -61,7 +63,7 @@ async fn main() {
         let begin = Instant::now();
         let target = size + PORTION;
         while size < target {
-            let seal = Seal { host: "optin.example", seed: &seed, at: Clock::System.now() };
+            let seal = Seal::new("optin.example", &keys, Clock::System.now());
             size = store.seal(list, &seal).await.unwrap().expect("nobody else seals");
         }
         sealing += begin.elapsed();

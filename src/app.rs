@@ -10,6 +10,7 @@ use crate::links::Links;
 use crate::mail::inbox::Inbox;
 use crate::mail::mailer::Mailer;
 use crate::mail::relay::RelayError;
+use crate::store::mirrors::{MirrorError, Mirrors};
 use crate::store::{Store, StoreError};
 use crate::templates::{TemplateError, Templates};
 
@@ -39,6 +40,8 @@ pub enum AppError {
     Keys(String, #[source] KeyRingError),
     #[error(transparent)]
     Store(#[from] StoreError),
+    #[error("OPTIN_TRAIL_MIRROR cannot be used")]
+    Mirror(#[from] MirrorError),
     #[error(transparent)]
     Templates(#[from] TemplateError),
     #[error("OPTIN_SMTP_URL cannot be used")]
@@ -57,7 +60,7 @@ impl App {
             return Err(AppError::ControllerMail);
         }
         Ok(App {
-            store: Store::open(config.database_url()?)?,
+            store: open_store(config, &keys)?,
             templates: Templates::load(config.templates_dir().map(|dir| dir.as_path()), &controller)?,
             mailer: Mailer::new(config.smtp_url()?.parse()?, &host_of(&public_url)),
             links: Links::new(public_url, &keys),
@@ -78,6 +81,12 @@ impl App {
             .expect("the operating system gives random bytes, or nothing here is safe");
         bytes
     }
+}
+
+/// The database of the settings, held for lists that are behind their mirrors.
+pub fn open_store(config: &Config, keys: &KeyRing) -> Result<Store, AppError> {
+    let mirrors = config.trail_mirror().map(|dir| Mirrors::open(dir, keys)).transpose()?;
+    Ok(Store::open(config.database_url()?)?.beside(mirrors))
 }
 
 /// The key ring that the settings name.

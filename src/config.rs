@@ -14,6 +14,7 @@ use url::Url;
 use zeroize::Zeroizing;
 
 use crate::site::{has_plain_host, is_safe};
+use crate::toml_fault::line_and_fault;
 
 /// Why the settings do not do.
 #[derive(Debug, thiserror::Error)]
@@ -70,6 +71,7 @@ pub struct Config {
     smtp_url: Option<String>,
     keys_file: Option<PathBuf>,
     templates_dir: Option<PathBuf>,
+    trail_mirror: Option<PathBuf>,
     controller: Option<Controller>,
     /// The key ring's content itself; by environment alone.
     #[serde(skip)]
@@ -84,7 +86,10 @@ impl Config {
         let named = env("OPTIN_CONFIG").map(PathBuf::from);
         let path = named.clone().unwrap_or_else(|| "optin.toml".into());
         let mut config = match std::fs::read_to_string(&path) {
-            Ok(text) => toml::from_str(&text).map_err(|error| malformed(path, &text, &error))?,
+            Ok(text) => toml::from_str(&text).map_err(|error| {
+                let (line, fault) = line_and_fault(&text, &error);
+                ConfigError::Malformed { path, line, fault }
+            })?,
             Err(error) if error.kind() == io::ErrorKind::NotFound && named.is_none() => Config::default(),
             Err(error) => return Err(ConfigError::Unreadable(path, error)),
         };
@@ -99,9 +104,11 @@ impl Config {
         ] {
             *place = env(name).or(place.take());
         }
-        for (name, place) in
-            [("OPTIN_KEYS_FILE", &mut config.keys_file), ("OPTIN_TEMPLATES_DIR", &mut config.templates_dir)]
-        {
+        for (name, place) in [
+            ("OPTIN_KEYS_FILE", &mut config.keys_file),
+            ("OPTIN_TEMPLATES_DIR", &mut config.templates_dir),
+            ("OPTIN_TRAIL_MIRROR", &mut config.trail_mirror),
+        ] {
             *place = env(name).map(PathBuf::from).or(place.take());
         }
         Ok(config)
@@ -184,6 +191,11 @@ impl Config {
         self.templates_dir.as_ref()
     }
 
+    /// The folder with the mirrors of the lists' trails, which tell a restored database from a current one.
+    pub fn trail_mirror(&self) -> Option<&PathBuf> {
+        self.trail_mirror.as_ref()
+    }
+
     pub fn controller(&self) -> Result<&Controller, ConfigError> {
         let controller = self.controller.as_ref().ok_or(ConfigError::NoController)?;
         let parts = [
@@ -216,13 +228,6 @@ impl fmt::Debug for Config {
 pub struct RingText {
     pub place: String,
     pub text: Zeroizing<String>,
-}
-
-/// What is wrong with the file and where, in one line, without quoting the line: it may hold a password.
-fn malformed(path: PathBuf, text: &str, error: &toml::de::Error) -> ConfigError {
-    let at = error.span().map_or(0, |span| span.start);
-    let line = text.bytes().take(at).filter(|byte| *byte == b'\n').count() + 1;
-    ConfigError::Malformed { path, line, fault: error.message().lines().collect::<Vec<_>>().join(", ") }
 }
 
 const SOCKET: &str = "an address and port such as 127.0.0.1:8080";

@@ -97,6 +97,11 @@ impl Words {
         self.catalogues.iter().map(named).collect()
     }
 
+    /// The codes of all languages, in their order.
+    pub fn codes(&self) -> Vec<&str> {
+        self.catalogues.keys().map(String::as_str).collect()
+    }
+
     /// The first of the `wanted` language tags that there are words for, the best wish first. `de-AT` is content
     /// with `de` (RFC 4647, section 3.4, lookup).
     pub fn pick<'w>(&self, wanted: impl IntoIterator<Item = &'w str>) -> Option<&str> {

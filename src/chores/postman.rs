@@ -86,6 +86,9 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
     let Some((list, _)) = app.store.find_list_by_number(lease.list).await? else {
         return app.store.finish_letter(&lease).await;
     };
+    if app.store.is_held(lease.list).await? {
+        return set_aside(app, &lease, "4.3.2").await;
+    }
     if list.is_closed || !is_still_owed(app, lease.kind, &subscription) {
         return app.store.finish_letter(&lease).await;
     }

@@ -10,11 +10,10 @@ use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::{config, counted};
-use crate::app::key_ring;
+use crate::app::{key_ring, open_store};
 use crate::clock::Clock;
 use crate::journeys::export::{Export, ExportError, Format};
 use crate::links::Links;
-use crate::store::Store;
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -32,8 +31,8 @@ pub struct Options {
 
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let config = config()?;
-    let store = Store::open(config.database_url()?)?;
     let keys = key_ring(&config)?;
+    let store = open_store(&config, &keys)?;
     let links = Links::new(config.public_url()?, &keys);
     store.compare_ring(&keys).await?;
     let export = Export { store: &store, keys: &keys, links: &links, clock: &Clock::System };
@@ -43,7 +42,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Some(path) => to_file(&export, &options, path, &progress).await?,
     };
     progress.finish_and_clear();
-    eprintln!("{} exported", counted(count, "row"));
+    eprintln!("{} exported", counted(count, "row", "rows"));
     Ok(())
 }
 

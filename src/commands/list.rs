@@ -7,7 +7,7 @@ mod show;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::config;
+use super::{config, counted};
 use crate::consent::list::List;
 use crate::consent::list_file::ListFile;
 use crate::consent::notice::Notice;
@@ -49,7 +49,6 @@ fn file_of(list: &List, notice: &Notice) -> ListFile {
     ListFile { slug: list.slug.clone(), options: list.options.clone(), texts: notice.texts().clone() }
 }
 
-/// "1 person", "2 people".
 fn people(count: i64) -> String {
-    if count == 1 { "1 person".into() } else { format!("{count} people") }
+    counted(count.unsigned_abs(), "person", "people")
 }

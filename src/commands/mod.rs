@@ -75,11 +75,10 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
 
 async fn apply_migrations() -> anyhow::Result<()> {
     let applied = migrate(config()?.database_url()?, &migrations()).await?;
-    println!("{} applied; the database is up to date", counted(applied as u64, "migration"));
+    println!("{} applied; the database is up to date", counted(applied as u64, "migration", "migrations"));
     Ok(())
 }
 
-/// `1 row`, `2 rows`.
 /// Writes to standard output. Whoever reads no further, as `head` does, has what they want.
 fn print(text: &[u8]) -> anyhow::Result<()> {
     match io::stdout().write_all(text) {
@@ -88,8 +87,9 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
     }
 }
 
-fn counted(count: u64, what: &str) -> String {
-    format!("{count} {what}{}", if count == 1 { "" } else { "s" })
+/// `1 row`, `2 rows`.
+fn counted(count: u64, one: &str, many: &str) -> String {
+    format!("{count} {}", if count == 1 { one } else { many })
 }
 
 fn config() -> anyhow::Result<Config> {

@@ -35,7 +35,7 @@ pub async fn run(command: Operator) -> anyhow::Result<()> {
         Operator::Token { name, revoke: false } => token(&store()?, &name).await,
         Operator::Token { name, revoke: true } => {
             let count = store()?.revoke_tokens(&name).await?;
-            println!("{} ended", counted(count, "token"));
+            println!("{} ended", counted(count, "token", "tokens"));
             Ok(())
         }
     }

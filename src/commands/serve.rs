@@ -7,6 +7,7 @@ use tracing::Level;
 use super::{config, log, service};
 use crate::app::App;
 use crate::clock::Clock;
+use crate::store::StoreError;
 use crate::store::migrate::{check, migrations};
 use crate::web::server::Limits;
 
@@ -28,6 +29,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     log(Level::INFO)?;
     check(config.database_url()?, &migrations()).await?;
     app.store.check_ring(&app.keys).await?;
+    tell_of_held_lists(&app).await?;
     let shutdown = service::shutdown_signal()?;
     let public = service::bind(listen, "OPTIN_LISTEN").await?;
     let private = match private_listen {
@@ -37,5 +39,15 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     tracing::info!(%listen, "serving");
     service::run(app, public, private, shutdown, Limits::default()).await?;
     tracing::info!("stopped");
+    Ok(())
+}
+
+/// A restored database is served, and people may leave; but nothing is signed or sent for lists that are behind.
+async fn tell_of_held_lists(app: &App) -> anyhow::Result<()> {
+    for list in app.store.lists().await? {
+        if app.store.is_held(list.number).await? {
+            tracing::error!(list = list.number, "{}", StoreError::Held);
+        }
+    }
     Ok(())
 }

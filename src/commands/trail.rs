@@ -4,6 +4,8 @@ mod database;
 mod fault;
 mod folder;
 mod mirror;
+mod replay;
+mod rows;
 mod source;
 mod tree;
 mod verify;
@@ -14,6 +16,7 @@ use std::process::ExitCode;
 
 use clap::Subcommand;
 
+use super::counted;
 use crate::trail::note::Verifier;
 
 #[derive(Subcommand)]
@@ -22,12 +25,15 @@ pub enum Trail {
     Verify(verify::Options),
     /// Keep a copy of a trail in a folder that any web server can serve, and check all that is new first
     Mirror(mirror::Options),
+    /// Bring a restored database up to a mirror, so that nobody who left since comes back
+    Replay(replay::Options),
 }
 
 pub async fn run(command: Trail) -> anyhow::Result<ExitCode> {
     match command {
         Trail::Verify(options) => verify::run(options).await,
         Trail::Mirror(options) => mirror::run(options).await.map(|()| ExitCode::SUCCESS),
+        Trail::Replay(options) => replay::run(options).await.map(|()| ExitCode::SUCCESS),
     }
 }
 
@@ -40,5 +46,5 @@ fn key(text: &str) -> Result<Verifier, String> {
 const SKEW_HOURS: u32 = 1;
 
 fn entries(count: u64) -> String {
-    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+    counted(count, "entry", "entries")
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::list::{Fault, ListOptions, is_slug};
 use super::notice::NoticeText;
+use crate::toml_fault::line_and_fault;
 
 /// What the file says, checked.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -128,8 +129,8 @@ fn plain(value: &Value) -> String {
 }
 
 fn fault_of_toml(text: &str, error: &toml::de::Error) -> Fault {
-    let line = error.span().map_or(1, |span| text[..span.start].matches('\n').count() + 1);
-    Fault::new(format!("line {line}"), error.message().replace('\n', " "))
+    let (line, fault) = line_and_fault(text, error);
+    Fault::new(format!("line {line}"), fault)
 }
 
 #[cfg(test)]

@@ -11,4 +11,5 @@ pub mod notice;
 pub mod person;
 pub mod receipt;
 pub mod record;
+pub mod replay;
 pub mod subscription;

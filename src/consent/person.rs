@@ -15,7 +15,7 @@ use crate::token::SubscriptionId;
 use crate::trail::entry::{self, Event};
 
 /// The content of a subscription's seal. Its `Debug` shows nothing of it.
-#[derive(Serialize, Deserialize)]
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Person {
     /// The address as typed.
     pub address: String,

@@ -82,7 +82,8 @@ impl Export<'_> {
         }
         let fields: Vec<&str> = exported_fields(&list);
         let id = App::random();
-        let mut rows = self.store.begin_export(list.number, &self.seal(), &id).await?;
+        let seal = Seal::new(self.links.host(), self.keys, self.clock.now());
+        let mut rows = self.store.begin_export(list.number, &seal, &id).await?;
         let mut hashing = Hashing { to, sha256: Sha256::new() };
         let mut writer = RowWriter::begin(format, &fields, &mut hashing)?;
         let mut count = 0;
@@ -95,10 +96,6 @@ impl Export<'_> {
         let (sha256, now) = (hashing.sha256.finalize().into(), self.clock.now());
         self.store.finish_export(list.number, &id, rows.tree_size, count, &sha256, now).await?;
         Ok(count)
-    }
-
-    fn seal(&self) -> Seal<'_> {
-        Seal { host: self.links.host(), seed: self.keys.trail_seed(), at: self.clock.now() }
     }
 
     fn values(&self, list: &List, fields: &[&str], row: &ExportRow) -> Result<Vec<String>, PersonError> {

@@ -24,6 +24,11 @@ pub enum StoreError {
     NoRights,
     #[error("the database is not up to date: run `optin migrate`")]
     OutOfDate,
+    #[error(
+        "the database was restored from a backup: until `optin trail replay` has brought it up to the mirror of the \
+         list's trail, nothing is signed, sent or exported for the list"
+    )]
+    Held,
     #[error("the database refused a statement (SQLSTATE {0})")]
     Refused(String),
     #[error("a row in the database is not as this version writes it: {0}")]

@@ -10,7 +10,7 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row, RowStream};
 
 use super::rows::{fixed, id, number, unsigned};
-use super::seal::{Seal, extend};
+use super::seal::Seal;
 use super::{Store, StoreError, sql};
 use crate::consent::subscription::EXPORTABLE;
 use crate::token::SubscriptionId;
@@ -78,7 +78,7 @@ impl Store {
         let mut sealer = self.writer().await?;
         let sealing =
             sealer.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
-        let Some(tree_size) = extend(&sealing, list, seal, u32::MAX).await? else { return Ok(None) };
+        let Some(tree_size) = self.extend(&sealing, list, seal, u32::MAX).await? else { return Ok(None) };
         let began = entry::service_tail(id, tree_size, 0);
         let began = entry::entry(Event::ExportBegan, seal.at, &entry::ZEROS, &began);
         sealing.execute(sql::INSERT_ENTRY, &[&number(list), &began.as_slice()]).await?;

@@ -45,17 +45,12 @@ impl Store {
         at: Timestamp,
         random: [u8; 16],
     ) -> Result<Option<u32>, StoreError> {
-        let bytes = Notice::encode(1, 1, texts);
-        let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+        let Publication { bytes, sha256, entry } = Publication::of(1, 1, texts, at, random);
         let client = self.client().await?;
         let statement = client.prepare_cached(sql::INSERT_LIST).await?;
-        let entry = publication(at, &sha256, random);
-        let row = client
-            .query_opt(
-                &statement,
-                &[&slug, &Json(options), &bytes, &sha256.as_slice(), &at, &entry.as_slice()],
-            )
-            .await?;
+        let parameters: [&(dyn ToSql + Sync); 6] =
+            [&slug, &Json(options), &bytes, &sha256.as_slice(), &at, &entry.as_slice()];
+        let row = client.query_opt(&statement, &parameters).await?;
         row.map(|row| unsigned(&row, "list")).transpose()
     }
 
@@ -78,8 +73,8 @@ impl Store {
             None => true,
             Some(next) => {
                 let (version, purpose) = (current.version + 1, current.purpose + u32::from(next.new_purpose));
-                let bytes = Notice::encode(version, purpose, next.texts);
-                let sha256: [u8; 32] = Sha256::digest(&bytes).into();
+                let Publication { bytes, sha256, entry } =
+                    Publication::of(version, purpose, next.texts, at, random);
                 let parameters: [&(dyn ToSql + Sync); 7] = [
                     &number(list.number),
                     &number(version),
@@ -87,7 +82,7 @@ impl Store {
                     &bytes,
                     &sha256.as_slice(),
                     &at,
-                    &publication(at, &sha256, random).to_vec(),
+                    &entry.as_slice(),
                 ];
                 transaction.query_opt(sql::INSERT_NOTICE, &parameters).await?.is_some()
             }
@@ -157,8 +152,26 @@ pub struct Count {
     pub paused: i64,
 }
 
-fn publication(at: Timestamp, sha256: &[u8; 32], random: [u8; 16]) -> [u8; entry::LENGTH] {
-    entry::entry(Event::NoticePublished, at, sha256, &entry::service_tail(&random, 0, 0))
+/// A version of a notice, and what its publishing leaves in the trail.
+struct Publication {
+    bytes: Vec<u8>,
+    sha256: [u8; 32],
+    entry: [u8; entry::LENGTH],
+}
+
+impl Publication {
+    fn of(
+        version: u32,
+        purpose: u32,
+        texts: BTreeMap<String, NoticeText>,
+        at: Timestamp,
+        random: [u8; 16],
+    ) -> Publication {
+        let bytes = Notice::encode(version, purpose, texts);
+        let sha256 = Sha256::digest(&bytes).into();
+        let tail = entry::service_tail(&random, 0, 0);
+        Publication { bytes, sha256, entry: entry::entry(Event::NoticePublished, at, &sha256, &tail) }
+    }
 }
 
 fn list(row: &Row) -> Result<(List, Notice), StoreError> {

@@ -7,10 +7,12 @@ pub mod export;
 mod fingerprints;
 mod lists;
 pub mod migrate;
+pub mod mirrors;
 mod operators;
 pub mod outbox;
 mod pool;
 pub mod record;
+pub mod replay;
 mod rows;
 pub mod seal;
 pub mod sql;
@@ -29,6 +31,7 @@ use deadpool_postgres::{Object, Pool};
 use crate::consent::change::{Confirm, Erase, Rewrite, Signup};
 use crate::consent::subscription::{ConfirmOutcome, EraseOutcome, RewriteOutcome, SignupOutcome};
 use door::Door;
+use mirrors::Mirrors;
 use pool::Use;
 
 /// The database, as everything above this floor sees it. Share it behind an `Arc`; it keeps its own connections.
@@ -39,6 +42,7 @@ pub struct Store {
     confirms: Door<Confirm>,
     erasures: Door<Erase>,
     rewrites: Door<Rewrite>,
+    mirrors: Option<Mirrors>,
 }
 
 impl Store {
@@ -53,7 +57,13 @@ impl Store {
             erasures: Door::open(writers.clone()),
             rewrites: Door::open(writers.clone()),
             writers,
+            mirrors: None,
         })
+    }
+
+    /// The same, held for lists whose log is behind its mirror.
+    pub fn beside(self, mirrors: Option<Mirrors>) -> Store {
+        Store { mirrors, ..self }
     }
 
     /// Writes a signup, together with others that wait. Returns after its commit.

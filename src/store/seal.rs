@@ -10,6 +10,7 @@ use tokio_postgres::Row;
 use super::rows::{number, unsigned};
 use super::{Store, StoreError, sql};
 use crate::consent::list::origin;
+use crate::keys::KeyRing;
 use crate::trail::checkpoint::Checkpoint;
 use crate::trail::growth::Growth;
 use crate::trail::note::Signer;
@@ -26,16 +27,22 @@ const SIZE: &str = "a trail's size";
 
 /// Who signs, and when.
 pub struct Seal<'a> {
-    /// Host and port that people reach the service at: what a new trail is named after.
-    pub host: &'a str,
+    host: &'a str,
     /// The Ed25519 seed.
-    pub seed: &'a [u8; 32],
-    pub at: Timestamp,
+    seed: &'a [u8; 32],
+    pub(super) at: Timestamp,
+}
+
+impl<'a> Seal<'a> {
+    /// By the ring's key. A new trail is named after `host`: host and port that people reach the service at.
+    pub fn new(host: &'a str, keys: &'a KeyRing, at: Timestamp) -> Seal<'a> {
+        Seal { host, seed: keys.trail_seed(), at }
+    }
 }
 
 /// What the public sees of a trail once it is sealed.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Public {
+pub(super) enum Public {
     /// What it saw.
     AsItWas,
     /// What stood before: the interval that it was sealed in is over. An act shows at its interval's end, so that nobody
@@ -46,13 +53,15 @@ enum Public {
 }
 
 /// Where a trail stands within a transaction that holds its lock.
-struct Standing {
-    origin: String,
-    frontier: Frontier,
+pub(super) struct Standing {
+    pub origin: String,
+    pub frontier: Frontier,
+    /// Whether a mirror is being replayed over the list.
+    pub is_replaying: bool,
     /// What the public may see after this.
-    public: Public,
+    pub public: Public,
     /// Whether it sees less so far.
-    public_is_behind: bool,
+    pub public_is_behind: bool,
 }
 
 impl Store {
@@ -70,48 +79,63 @@ impl Store {
     pub async fn seal(&self, list: u32, seal: &Seal<'_>) -> Result<Option<u64>, StoreError> {
         let mut client = self.writer().await?;
         let transaction = client.transaction().await?;
-        let size = extend(&transaction, list, seal, 1).await?;
+        let size = self.extend(&transaction, list, seal, 1).await?;
         transaction.commit().await?;
         Ok(size)
     }
+
+    /// Extends a list's trail by what the transaction sees waiting, in so many handfuls at most, and returns its size;
+    /// `None` where another holds its lock, and then the transaction has changed nothing.
+    pub(super) async fn extend(
+        &self,
+        transaction: &Transaction<'_>,
+        list: u32,
+        seal: &Seal<'_>,
+        handfuls: u32,
+    ) -> Result<Option<u64>, StoreError> {
+        if !lock_trail(transaction, list).await? {
+            return Ok(None);
+        }
+        let standing = standing(transaction, list, &origin(seal.host, list), seal.at).await?;
+        let before = standing.frontier.size();
+        if standing.is_replaying || self.is_behind_its_mirror(&standing.origin, before) {
+            return Err(StoreError::Held);
+        }
+        let mut growth = Growth::new(standing.frontier.clone());
+        for _ in 0..handfuls {
+            let entries = sequence(transaction, list, growth.frontier().size()).await?;
+            entries.iter().for_each(|entry| growth.push(leaf_hash(entry)));
+            if entries.len() < HANDFUL as usize {
+                break;
+            }
+        }
+        let size = growth.frontier().size();
+        if size > before || (standing.public != Public::AsItWas && standing.public_is_behind) {
+            append(transaction, list, &growth).await?;
+            sign(transaction, list, seal, &standing, growth.frontier()).await?;
+        }
+        Ok(Some(size))
+    }
 }
 
-/// Extends a list's trail by what the transaction sees waiting, in so many handfuls at most, and returns its size;
-/// `None` where another holds its lock, and then the transaction has changed nothing.
-pub(super) async fn extend(
+/// Whether the transaction may extend the list's trail; until its end nobody else may.
+pub(super) async fn lock_trail(transaction: &Transaction<'_>, list: u32) -> Result<bool, StoreError> {
+    let lock = transaction.prepare_cached(sql::LOCK_TRAIL).await?;
+    Ok(transaction.query_one(&lock, &[&LOCK, &number(list)]).await?.try_get("held")?)
+}
+
+/// Where a list's trail stands; before its first entry it is called `origin`.
+pub(super) async fn standing(
     transaction: &Transaction<'_>,
     list: u32,
-    seal: &Seal<'_>,
-    handfuls: u32,
-) -> Result<Option<u64>, StoreError> {
-    let lock = transaction.prepare_cached(sql::LOCK_TRAIL).await?;
-    if !transaction.query_one(&lock, &[&LOCK, &number(list)]).await?.try_get::<_, bool>("held")? {
-        return Ok(None);
-    }
-    let standing = standing(transaction, list, seal).await?;
-    let before = standing.frontier.size();
-    let mut growth = Growth::new(standing.frontier.clone());
-    for _ in 0..handfuls {
-        let entries = sequence(transaction, list, growth.frontier().size()).await?;
-        entries.iter().for_each(|entry| growth.push(leaf_hash(entry)));
-        if entries.len() < HANDFUL as usize {
-            break;
-        }
-    }
-    let size = growth.frontier().size();
-    if size > before || (standing.public != Public::AsItWas && standing.public_is_behind) {
-        append(transaction, list, &growth).await?;
-        sign(transaction, list, seal, &standing, growth.frontier()).await?;
-    }
-    Ok(Some(size))
-}
-
-async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> Result<Standing, StoreError> {
+    origin: &str,
+    at: Timestamp,
+) -> Result<Standing, StoreError> {
     let find = transaction.prepare_cached(sql::FIND_TRAIL).await?;
-    let Some(row) = transaction.query_opt(&find, &[&number(list), &seal.at]).await? else {
-        let origin = origin(seal.host, list);
+    let Some(row) = transaction.query_opt(&find, &[&number(list), &at]).await? else {
         return Ok(Standing {
-            origin,
+            origin: origin.to_owned(),
+            is_replaying: false,
             frontier: Frontier::default(),
             public: Public::Newest,
             public_is_behind: true,
@@ -126,6 +150,7 @@ async fn standing(transaction: &Transaction<'_>, list: u32, seal: &Seal<'_>) -> 
     Ok(Standing {
         origin: row.try_get("origin")?,
         frontier,
+        is_replaying: row.try_get("is_replaying")?,
         public: match (row.try_get("is_closed")?, row.try_get("public_is_due")?) {
             (true, _) => Public::Newest,
             (_, true) => Public::Before,
@@ -146,7 +171,12 @@ async fn sequence(transaction: &Transaction<'_>, list: u32, from: u64) -> Result
     Ok(entries.into_iter().map(|(_, entry)| entry).collect())
 }
 
-async fn append(transaction: &Transaction<'_>, list: u32, growth: &Growth) -> Result<(), StoreError> {
+/// Adds to the tiles what a growth has made.
+pub(super) async fn append(
+    transaction: &Transaction<'_>,
+    list: u32,
+    growth: &Growth,
+) -> Result<(), StoreError> {
     let (mut levels, mut indices, mut hashes, mut widths) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
     for addition in growth.additions() {
         let Kind::Hashes(level) = addition.tile.kind() else { continue };
@@ -179,6 +209,18 @@ async fn sign(
         .zip(Signer::new(&standing.origin, seal.seed).ok())
         .and_then(|(checkpoint, signer)| checkpoint.sign(&signer).ok());
     let signed = signed.ok_or(StoreError::Malformed("a trail's origin"))?.to_string();
+    record_checkpoint(transaction, list, standing, frontier, &signed, seal.at).await
+}
+
+/// Moves the trail on to a signed checkpoint.
+pub(super) async fn record_checkpoint(
+    transaction: &Transaction<'_>,
+    list: u32,
+    standing: &Standing,
+    frontier: &Frontier,
+    signed: &str,
+    at: Timestamp,
+) -> Result<(), StoreError> {
     let statement = transaction.prepare_cached(sql::UPDATE_TRAIL).await?;
     let (before, size) = (standing.frontier.size() as i64, frontier.size() as i64);
     let moved = transaction
@@ -191,7 +233,7 @@ async fn sign(
                 &size,
                 &frontier.to_bytes(),
                 &signed,
-                &seal.at,
+                &at,
                 &(standing.public == Public::Before),
                 &(standing.public == Public::Newest),
             ],

@@ -16,6 +16,8 @@ pub struct Trail {
     pub newest: Sealed,
     /// The one that everybody sees.
     pub public: Sealed,
+    /// Whether a mirror is being replayed over the list.
+    pub is_replaying: bool,
 }
 
 /// A size and the checkpoint that is signed for it.
@@ -43,6 +45,7 @@ impl Store {
             origin: row.try_get("origin")?,
             newest: sealed(&row, "size", "checkpoint")?,
             public: sealed(&row, "public_size", "public_checkpoint")?,
+            is_replaying: row.try_get("is_replaying")?,
         }))
     }
 

@@ -8,6 +8,7 @@ use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::WordsError;
+use crate::toml_fault::line_and_fault;
 
 #[derive(Debug)]
 pub struct Catalogue {
@@ -66,10 +67,9 @@ impl Catalogue {
     pub fn read(lang: &str, file: &str, text: &str) -> Result<Catalogue, WordsError> {
         let ends = text.match_indices('\n').map(|(at, _)| at).collect();
         let mut reader = Reader { lang, file: file.into(), text, ends, found: BTreeMap::new() };
-        let table = DeTable::parse(text).map_err(|fault| {
-            // An unfinished text is noticed behind its line.
-            let at = fault.span().map_or(text.len(), |span| span.start);
-            reader.fault(reader.line(at), fault.message().replace('\n', ", "))
+        let table = DeTable::parse(text).map_err(|error| {
+            let (line, fault) = line_and_fault(text, &error);
+            reader.fault(line, fault)
         })?;
         let (mut name, mut countries) = (String::new(), Vec::new());
         for (key, value) in table.get_ref() {

@@ -11,7 +11,13 @@ use regex::Regex;
 use reader::{code_of, paths_in};
 
 /// Who on one floor may use whom: the left the right, never the other way round.
-const SIDEWAYS: [(&str, &str); 3] = [("config", "site"), ("links", "token"), ("templates", "words")];
+const SIDEWAYS: [(&str, &str); 5] = [
+    ("config", "site"),
+    ("config", "toml_fault"),
+    ("links", "token"),
+    ("templates", "words"),
+    ("words", "toml_fault"),
+];
 
 /// Crates that only these rooms name.
 const KEPT_IN: [(&str, &[&str]); 6] = [

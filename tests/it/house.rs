@@ -268,7 +268,7 @@ impl Drop for House {
 /// The languages that there are: a file of words each.
 pub fn languages() -> Vec<String> {
     let templates = Templates::load(None, serde_json::json!({})).unwrap();
-    templates.words().languages().iter().map(|language| language.code.clone()).collect()
+    templates.words().codes().into_iter().map(str::to_owned).collect()
 }
 
 /// The first link in a text whose path begins with `door`, such as `/c/`.

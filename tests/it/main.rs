@@ -17,6 +17,7 @@ mod machine;
 mod migrations;
 mod papers;
 mod promises;
+mod replay;
 mod schema;
 mod serve;
 mod sql;

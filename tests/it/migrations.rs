@@ -177,7 +177,7 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.add_operator("tester", noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
     assert!(bench.store.add_token("a-token", "tester", noon()).await.unwrap());
-    let seal = Seal { host: "optin.example", seed: bench.ring.trail_seed(), at: noon() };
+    let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();
 
     let tables = tables(&bench.url).await;

@@ -39,7 +39,7 @@ impl Log {
     }
 
     fn seal_at(&self, at: Timestamp) -> Seal<'_> {
-        Seal { host: HOST, seed: self.bench.ring.trail_seed(), at }
+        Seal::new(HOST, &self.bench.ring, at)
     }
 
     async fn seal(&self) -> Result<Option<u64>, StoreError> {

@@ -9,8 +9,7 @@ const FILE: &str = include_str!("../../../examples/news.toml");
 
 /// Makes the list with its notice, unless it is there from an earlier start.
 pub async fn create(app: &App) -> anyhow::Result<()> {
-    let languages = app.templates.words().languages();
-    let spoken: Vec<&str> = languages.iter().map(|language| language.code.as_str()).collect();
+    let spoken = app.templates.words().codes();
     let file = ListFile::parse(FILE, &spoken).map_err(|faults| anyhow::anyhow!("{faults:?}"))?;
     app.store.create_list(&file.slug, &file.options, file.texts, app.clock.now(), App::random()).await?;
     Ok(())

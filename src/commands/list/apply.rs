@@ -47,15 +47,13 @@ fn read(path: &Path, config: &Config) -> anyhow::Result<ListFile> {
     let text = fs::read_to_string(path).with_context(|| format!("{} cannot be read", path.display()))?;
     let controller = config.controller()?;
     let templates = Templates::load(config.templates_dir().map(PathBuf::as_path), controller)?;
-    let languages = templates.words().languages();
-    let spoken: Vec<&str> = languages.iter().map(|language| language.code.as_str()).collect();
-    let file = ListFile::parse(&text, &spoken).map_err(|faults| {
+    let file = ListFile::parse(&text, &templates.words().codes()).map_err(|faults| {
         let faults: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
         anyhow::anyhow!("{} is not yet as it should be:{}", path.display(), faults.concat())
     })?;
     ensure!(
         !is_one_mailbox(file.options.sender.mailbox.as_deref(), &controller.mail),
-        "list.sender.mailbox: is a mailbox of its own, and not the controller's `mail`, which letters come from"
+        "list.sender.mailbox: must be a mailbox of its own, and not the controller's `mail`, which letters come from"
     );
     Ok(file)
 }
@@ -150,7 +148,8 @@ fn is_new_purpose(options: &Options) -> anyhow::Result<Option<bool>> {
     }
     loop {
         print!(
-            "Is it a [c]orrection of the wording, so that everybody's consent stands, or a new [p]urpose? "
+            "With a [c]orrection of the wording everybody's consent stands; a new [p]urpose takes everybody off exports \
+             until they agree anew. Which is it? "
         );
         io::stdout().flush()?;
         let mut answer = String::new();

@@ -5,13 +5,13 @@ use std::io::{self, IsTerminal as _, Write as _};
 use anyhow::{bail, ensure};
 
 use super::{find, people};
-use crate::app::key_ring;
+use crate::app::{key_ring, open_store};
 use crate::chores::sealer;
 use crate::chores::sweeper::empty_closed_lists;
 use crate::clock::Clock;
 use crate::commands::config;
 use crate::links::Links;
-use crate::store::{Count, Store};
+use crate::store::{Count, StoreError};
 
 #[derive(clap::Args)]
 pub struct Options {
@@ -24,10 +24,12 @@ pub struct Options {
 
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let config = config()?;
-    let (store, keys) = (Store::open(config.database_url()?)?, key_ring(&config)?);
+    let keys = key_ring(&config)?;
+    let store = open_store(&config, &keys)?;
     let links = Links::new(config.public_url()?, &keys);
     store.compare_ring(&keys).await?;
     let (list, _) = find(&store, &options.slug).await?;
+    ensure!(!store.is_held(list.number).await?, StoreError::Held);
     if !list.is_closed {
         let Count { pending, active, paused, .. } = store.count_people(list.number).await?;
         println!(

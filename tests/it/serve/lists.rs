@@ -164,14 +164,18 @@ async fn all_that_is_wrong_with_a_file_is_told_at_once_and_nothing_is_written() 
     edit(&file, "lang = \"fr\"", "lang = \"en\"");
     edit(&file, "pending_ttl_hours = 0", "pending_ttl_hours = 72");
     let said = site.run(&["list", "apply", &file]).await;
-    assert!(said.refusal().contains("list.sender.mailbox"), "it is what letters come from: {}", said.err);
+    assert!(
+        said.refusal().contains("list.sender.mailbox: must be"),
+        "it is what letters come from: {}",
+        said.err
+    );
     std::fs::write(&file, "slug = ").unwrap();
     assert!(site.run(&["list", "apply", &file]).await.err.contains("line 1: "));
     assert!(
         site.run(&["list", "apply", "/nowhere.toml"])
             .await
             .refusal()
-            .contains("/nowhere.toml cannot be read")
+            .contains("/nowhere.toml cannot be read: No such file")
     );
     for arguments in [&["list", "show", "nobodys"][..], &["list", "close", "nobodys", "--yes"]] {
         assert!(site.run(arguments).await.refusal().contains("there is no list `nobodys`"));

@@ -54,10 +54,15 @@ impl Site {
         site
     }
 
-    pub async fn furnish(&self) {
+    /// What a service on these settings would work with.
+    pub fn app(&self) -> App {
         _ = rustls::crypto::ring::default_provider().install_default();
         let config = Config::load(|name| self.settings.get(name).cloned()).unwrap();
-        let app = App::new(&config, Clock::System, None).unwrap();
+        App::new(&config, Clock::System, None).unwrap()
+    }
+
+    pub async fn furnish(&self) {
+        let app = self.app();
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         self.run(&["operator", "add", "olga"]).await.success();

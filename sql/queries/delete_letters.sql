@@ -1,0 +1,2 @@
+-- Empties a list's outbox. $1 list
+DELETE FROM outbox WHERE list = $1

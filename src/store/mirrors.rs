@@ -1,0 +1,154 @@
+//! What the mirrors of this service's logs hold: a database that holds less was restored from a backup, and may know
+//! people who have left since.
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::{fs, io};
+
+use super::{Store, StoreError};
+use crate::keys::KeyRing;
+use crate::trail::checkpoint::{Checkpoint, CheckpointError};
+use crate::trail::note::{MAX_BYTES, Note, Signer};
+
+/// The mirrors in one folder: the folder itself, if it is one, and those within it.
+pub struct Mirrors(Vec<Mirror>);
+
+struct Mirror {
+    origin: String,
+    checkpoint: PathBuf,
+    /// The largest size that it was seen at.
+    size: AtomicU64,
+}
+
+/// Why a folder of mirrors cannot be relied on.
+#[derive(Debug, thiserror::Error)]
+pub enum MirrorError {
+    #[error("{0} cannot be read: {1}")]
+    Unreadable(PathBuf, io::Error),
+    #[error("{0} is not this service's: {1}")]
+    NotOurs(PathBuf, CheckpointError),
+    #[error("{0} holds no mirror: `optin trail mirror` makes one, in a folder within it for each list")]
+    None(PathBuf),
+}
+
+impl Mirrors {
+    /// Finds the mirrors, and checks that the key ring's key has signed each one's checkpoint.
+    pub fn open(dir: &Path, keys: &KeyRing) -> Result<Mirrors, MirrorError> {
+        let unreadable = |error| MirrorError::Unreadable(dir.to_owned(), error);
+        let mut folders = vec![dir.to_owned()];
+        for item in fs::read_dir(dir).map_err(unreadable)? {
+            folders.push(item.map_err(unreadable)?.path());
+        }
+        let files = folders.into_iter().map(|folder| folder.join("checkpoint")).filter(|file| file.is_file());
+        let mirrors: Vec<Mirror> = files.map(|file| open(file, keys)).collect::<Result<_, _>>()?;
+        if mirrors.is_empty() { Err(MirrorError::None(dir.to_owned())) } else { Ok(Mirrors(mirrors)) }
+    }
+
+    /// The size of the log of that name as its mirror has it, 0 where there is no mirror. A mirror that cannot be read
+    /// any more has at least what it had.
+    pub fn size(&self, origin: &str) -> u64 {
+        self.0.iter().filter(|mirror| mirror.origin == origin).map(Mirror::look).max().unwrap_or_default()
+    }
+}
+
+impl Mirror {
+    fn look(&self) -> u64 {
+        // Its signature was checked when the service began; who writes here now could only hold letters back.
+        let now = read(&self.checkpoint).ok().and_then(|note| {
+            let checkpoint = Checkpoint::parse(Note::parse(&note).ok()?.text()).ok()?;
+            (checkpoint.origin() == self.origin).then_some(checkpoint.size())
+        });
+        let now = now.unwrap_or_default();
+        self.size.fetch_max(now, Ordering::Relaxed).max(now)
+    }
+}
+
+fn open(file: PathBuf, keys: &KeyRing) -> Result<Mirror, MirrorError> {
+    let bytes = read(&file).map_err(|error| MirrorError::Unreadable(file.clone(), error))?;
+    match ours(&bytes, keys) {
+        Ok(checkpoint) => Ok(Mirror {
+            origin: checkpoint.origin().to_owned(),
+            size: AtomicU64::new(checkpoint.size()),
+            checkpoint: file,
+        }),
+        Err(error) => Err(MirrorError::NotOurs(file, error)),
+    }
+}
+
+/// A checkpoint of any log that this key ring signs.
+fn ours(bytes: &[u8], keys: &KeyRing) -> Result<Checkpoint, CheckpointError> {
+    let note = Note::parse(bytes)?;
+    let checkpoint = Checkpoint::parse(note.text())?;
+    let signer = Signer::new(checkpoint.origin(), keys.trail_seed())?;
+    Checkpoint::open(&note, checkpoint.origin(), &signer.verifier())
+}
+
+fn read(file: &Path) -> io::Result<Vec<u8>> {
+    use io::Read as _;
+    let mut bytes = Vec::new();
+    // One byte too many is noticed by the note's reader.
+    fs::File::open(file)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+impl Store {
+    /// Whether nothing may be signed, sent or exported for the list: its log is behind its mirror, or a replay has not
+    /// come to its end.
+    pub async fn is_held(&self, list: u32) -> Result<bool, StoreError> {
+        let Some(trail) = self.trail(list).await? else { return Ok(false) };
+        Ok(trail.is_replaying || self.is_behind_its_mirror(&trail.origin, trail.newest.size))
+    }
+
+    pub(super) fn is_behind_its_mirror(&self, origin: &str, size: u64) -> bool {
+        self.mirrors.as_ref().is_some_and(|mirrors| mirrors.size(origin) > size)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use zeroize::Zeroizing;
+
+    use super::*;
+
+    const NAME: &str = "news.example/trails/1";
+
+    fn ring(byte: u8) -> KeyRing {
+        KeyRing::generate(Zeroizing::new([byte; 96]))
+    }
+
+    fn note(name: &str, size: u64, ring: &KeyRing) -> String {
+        let signer = Signer::new(name, ring.trail_seed()).unwrap();
+        Checkpoint::new(name, size, [7; 32]).unwrap().sign(&signer).unwrap().to_string()
+    }
+
+    #[test]
+    fn each_mirror_is_found_and_followed_and_one_that_fails_has_what_it_had() {
+        let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
+        assert!(matches!(Mirrors::open(dir.path(), &ring), Err(MirrorError::None(_))));
+        let place = dir.path().join("any-name");
+        fs::create_dir(&place).unwrap();
+        fs::write(place.join("checkpoint"), note(NAME, 12, &ring)).unwrap();
+        fs::write(dir.path().join("checkpoint"), note("news.example/trails/2", 5, &ring)).unwrap();
+        let mirrors = Mirrors::open(dir.path(), &ring).unwrap();
+        let sizes =
+            || [NAME, "news.example/trails/2", "news.example/trails/3"].map(|name| mirrors.size(name));
+        assert_eq!(sizes(), [12, 5, 0]);
+        fs::write(place.join("checkpoint"), note(NAME, 20, &ring)).unwrap();
+        assert_eq!(sizes(), [20, 5, 0]);
+        fs::write(place.join("checkpoint"), "what is this?").unwrap();
+        assert_eq!(sizes(), [20, 5, 0]);
+        fs::remove_dir_all(dir.path()).unwrap();
+        assert_eq!(sizes(), [20, 5, 0]);
+    }
+
+    #[test]
+    fn what_another_key_has_signed_or_nobody_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        for text in [note(NAME, 12, &ring(2)), "what is this?".to_owned(), String::new()] {
+            fs::write(dir.path().join("checkpoint"), text).unwrap();
+            assert!(matches!(Mirrors::open(dir.path(), &ring(1)), Err(MirrorError::NotOurs(..))));
+        }
+        let missing = dir.path().join("nothing");
+        assert!(matches!(Mirrors::open(&missing, &ring(1)), Err(MirrorError::Unreadable(..))));
+    }
+}

@@ -1,0 +1,108 @@
+//! A replay that is killed at any moment and run again comes to the same.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use jiff::Timestamp;
+use nix::sys::signal::Signal;
+use optin::app::App;
+use optin::consent::address::Address;
+use optin::consent::change::{Confirm, Entered, Erase, Signup, SignupRandom};
+use optin::consent::field::Profile;
+use optin::consent::person::Acts;
+use zeroize::Zeroizing;
+
+use super::{Scene, backup};
+use crate::doors::people::token;
+use crate::process::{Process, optin};
+use crate::serve::site::count;
+
+/// Of several handfuls.
+const PEOPLE: usize = 900;
+
+/// Signs many up, and confirms all but every tenth.
+async fn settle(scene: &Scene) {
+    let store = &scene.app.store;
+    let (list, notice) = store.find_list("news").await.unwrap().unwrap();
+    let people = (0..PEOPLE).map(|n| {
+        let (list, notice) = (&list, &notice);
+        async move {
+            let entered = Entered {
+                address: Address::parse(&format!("person{n}@example.org")).unwrap(),
+                profile: Profile::new(),
+                lang: "en".into(),
+                origin: None,
+                network: None,
+            };
+            let random = SignupRandom {
+                id: App::random(),
+                reference: App::random(),
+                secret: Zeroizing::new(App::random()),
+                nonce: App::random(),
+            };
+            let signup = Signup::new(&scene.app.keys, list, notice, entered, random, Timestamp::now());
+            let its = token(1, signup.id());
+            store.sign_up(signup).await.unwrap();
+            if !n.is_multiple_of(10) {
+                store.confirm(Confirm::new(&its, Timestamp::now())).await.unwrap();
+            }
+        }
+    });
+    join_all(people).await;
+    connect(scene).await.execute("DELETE FROM outbox", &[]).await.unwrap();
+}
+
+async fn connect(scene: &Scene) -> tokio_postgres::Client {
+    crate::house::connect(scene.url()).await
+}
+
+/// All that a replay decides on: rows by address, and how many entries of each event there are.
+async fn outcome(scene: &Scene) -> (BTreeMap<String, (i16, Acts)>, Vec<(i32, i64)>) {
+    let rows = scene.rows().await;
+    let rows = rows.into_iter().map(|(address, row)| (address, (row.state, row.person.acts))).collect();
+    let events = "SELECT get_byte(entry, 1), count(*) FROM trail_entries GROUP BY 1 ORDER BY 1";
+    let events = connect(scene).await.query(events, &[]).await.unwrap();
+    (rows, events.iter().map(|row| (row.get(0), row.get(1))).collect())
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_replay_that_is_killed_again_and_again_comes_to_the_same_as_one_that_is_not() {
+    let mut scene = Scene::open().await;
+    settle(&scene).await;
+    let file = backup::dump(&scene).await;
+    for (n, row) in scene.rows().await.into_values().enumerate() {
+        let its = token(1, row.id);
+        match (row.state, n % 5) {
+            (1, 0 | 1) => _ = scene.app.store.confirm(Confirm::new(&its, Timestamp::now())).await.unwrap(),
+            (2, 0 | 1) => _ = scene.app.store.erase(Erase::withdraw(&its, Timestamp::now())).await.unwrap(),
+            (2, 2) => scene.pause(&row).await,
+            _ => {}
+        }
+    }
+    let mut replica = scene.site.serve().await;
+    scene.mirror_all(&replica).await;
+    replica.process.end_by(Signal::SIGTERM).await;
+
+    scene.move_to(backup::restore(&scene, &file).await);
+    scene.replay().await;
+    let at_once = outcome(&scene).await;
+    assert!(at_once.0.len() > 300 && at_once.1.len() > 3);
+
+    scene.move_to(backup::restore(&scene, &file).await);
+    let (mut kills, mut in_the_middle) = (0, 0);
+    loop {
+        let mut process = Process::start(optin(&["trail", "replay", &scene.mirror()], &scene.site.settings));
+        tokio::time::sleep(Duration::from_millis(20 + 15 * kills)).await;
+        if !process.runs() {
+            break;
+        }
+        process.end_by(Signal::SIGKILL).await;
+        kills += 1;
+        in_the_middle += count(scene.url(), "SELECT count(*) FROM trails WHERE is_replaying").await;
+    }
+    assert!(kills > 0 && in_the_middle > 0, "{kills} kills, {in_the_middle} of them in the middle");
+    scene.replay().await;
+    assert_eq!(outcome(&scene).await, at_once);
+    assert_eq!(count(scene.url(), "SELECT count(*) FROM trails WHERE is_replaying").await, 0);
+}
