@@ -121,7 +121,7 @@ fn states(rows: &BTreeMap<String, Row>) -> Vec<(&str, i16)> {
 }
 
 #[tokio::test]
-async fn p_cp_4_p_cgm_5_after_a_restore_and_a_replay_those_who_left_stay_gone() {
+async fn p_cp_4_after_a_restore_and_a_replay_those_who_left_stay_gone() {
     let mut scene = Scene::open().await;
     let mut replica = scene.site.serve().await;
     for name in ["ann", "ben", "cid", "dan", "eve", "fay"] {

@@ -71,6 +71,8 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
         ("OPTIN_PRIVATE_LISTEN", "8081", "OPTIN_PRIVATE_LISTEN"),
         ("OPTIN_PROXIES", "localhost", "OPTIN_PROXIES"),
         ("OPTIN_TEMPLATES_DIR", "/nowhere/templates", "/nowhere/templates"),
+        ("OPTIN_TRAIL_MIRROR", "/nowhere/mirrors", "/nowhere/mirrors"),
+        ("OPTIN_TRAIL_MIRROR", "/dev", "holds no mirror"),
     ] {
         let said = run(optin(&["serve", "--check"], &site.with(setting, value))).await;
         let line = said.refusal();
