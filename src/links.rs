@@ -42,6 +42,11 @@ impl Links {
         format!("{}/lists/{slug}/notices/{version}?lang={lang}", self.public_url)
     }
 
+    /// Where a list's trail stands.
+    pub fn trail(&self, slug: &str) -> String {
+        format!("{}/trails/{slug}", self.public_url)
+    }
+
     /// The address that withdraws when a mail reaches it, at the domain of the list's mailbox for cancellations.
     pub fn leave_mailto(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
         let (_, domain) = mailbox.rsplit_once('@')?;

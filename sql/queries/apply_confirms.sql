@@ -1,5 +1,6 @@
--- A batch of confirmations on one list, each id once: the row becomes active and its entry joins the trail.
--- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to
+-- A batch of confirmations on one list, each id once: the row becomes active, its entry joins the trail, and a letter
+-- with its receipt is owed, unless the list sends none.
+-- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to, $7 kind of a welcome letter
 WITH asked AS (
     SELECT * FROM unnest($2::bytea[], $3::timestamptz[], $4::bytea[]) AS a (id, at, head)
 ), locked AS (
@@ -19,6 +20,11 @@ WITH asked AS (
     INSERT INTO trail_entries (list, entry)
     SELECT $1, a.head || k.sha256 || k.confirmed_commitment
     FROM changed JOIN locked k USING (id) JOIN asked a USING (id)
+), letters AS (
+    INSERT INTO outbox (list, subscription, kind, queued_at, due_at)
+    SELECT $1, id, $7::smallint, a.at, a.at FROM changed JOIN asked a USING (id)
+    -- A list that was made before there was this option has none of it.
+    WHERE (SELECT coalesce((options ->> 'welcome')::boolean, true) FROM lists WHERE list = $1)
 )
 SELECT k.id, c.id IS NOT NULL AS changed, CASE WHEN c.id IS NULL THEN k.state ELSE $6::smallint END AS state,
        k.signed_up_at, k.expires_at, k.told_at, k.purpose_is_current

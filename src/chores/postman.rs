@@ -4,26 +4,24 @@
 //! the lease runs out and another takes the letter. Crash points: after the lease (the letter comes due again),
 //! after the relay's yes and before the row is deleted (the letter goes twice, under one Message-ID).
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+mod letter;
+
+use std::panic::AssertUnwindSafe;
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use jiff::{SignedDuration, Timestamp};
-use serde_json::json;
-use sha2::{Digest, Sha256};
+use futures_util::FutureExt as _;
+use jiff::SignedDuration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::consent::address::Address;
-use crate::consent::list::List;
-use crate::consent::person::Person;
 use crate::consent::subscription::{SUBSCRIBED, State};
-use crate::mail::letters::{Envelope, compose};
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::{StoreError, Subscription};
+use letter::{Letter, write};
 
 /// Connections to the relay.
 const WORKERS: usize = 4;
@@ -93,9 +91,11 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
         return app.store.finish_letter(&lease).await;
     }
     // A panic costs this letter, and not the service: its words may be an operator's own, and its names from a file.
-    let written = catch_unwind(AssertUnwindSafe(|| write(app, &lease, &list, &subscription)));
+    let written = AssertUnwindSafe(write(app, &lease, &list, &subscription)).catch_unwind().await;
     let letter = match written.unwrap_or_else(|_| Err("it panicked".into())) {
-        Ok(letter) => letter,
+        Ok(Some(letter)) => letter,
+        // A sealer is behind: the letter goes with its receipt, or not at all.
+        Ok(None) => return set_aside(app, &lease, "4.3.2").await,
         Err(error) => {
             tracing::error!(%error, "a letter could not be written");
             return set_aside(app, &lease, "4.3.5").await;
@@ -128,7 +128,7 @@ fn is_still_owed(app: &App, kind: LetterKind, subscription: &Subscription) -> bo
     let row = &subscription.row;
     match kind {
         LetterKind::Confirmation => row.state == State::Pending && row.expires_at > app.clock.now(),
-        LetterKind::AlreadySubscribed => SUBSCRIBED.has(row.state),
+        LetterKind::AlreadySubscribed | LetterKind::Welcome => SUBSCRIBED.has(row.state),
     }
 }
 
@@ -147,72 +147,6 @@ async fn set_aside(app: &App, lease: &Lease, status: &str) -> Result<(), StoreEr
 fn retry_after(attempts: u32, random: [u8; 2]) -> SignedDuration {
     let base = FIRST_RETRY.saturating_mul(1 << attempts.saturating_sub(1).min(20)).min(LAST_RETRY);
     base / 2 + base * i32::from(u16::from_be_bytes(random)) / i32::from(u16::MAX)
-}
-
-struct Letter {
-    from: String,
-    to: String,
-    bytes: Vec<u8>,
-}
-
-fn write(
-    app: &App,
-    lease: &Lease,
-    list: &List,
-    subscription: &Subscription,
-) -> Result<Letter, Box<dyn std::error::Error + Send + Sync>> {
-    let (id, lang) = (lease.subscription, subscription.lang.as_str());
-    let person = Person::open(&app.keys, lease.list, id, &subscription.seal)?;
-    let to = Address::parse(&person.address)?;
-    let sender = &list.options.sender;
-    let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
-    let title = json!({ "slug": list.slug, "title": list.title(lang) });
-    let (kind, context) = match lease.kind {
-        LetterKind::Confirmation => {
-            let expires_at = subscription.row.expires_at;
-            let context = json!({
-                "list": title,
-                "confirm_url": app.links.confirm(lease.list, id, expires_at),
-                "not_me_url": app.links.not_me(lease.list, id, expires_at),
-                "hours": list.options.pending_ttl_hours,
-                "notice_url": app.links.notice(&list.slug, subscription.notice.version, lang),
-            });
-            ("confirmation", context)
-        }
-        LetterKind::AlreadySubscribed => {
-            let mailbox = list.mailbox();
-            let context = json!({
-                "list": title,
-                "unsubscribe_url": app.links.unsubscribe(lease.list, id),
-                "leave_mailto": mailbox.and_then(|mailbox| app.links.leave_mailto(&mailbox, lease.list, id)),
-            });
-            ("already_subscribed", context)
-        }
-    };
-    let envelope = Envelope {
-        kind,
-        lang,
-        to: &to,
-        from_name: sender.name.as_deref().unwrap_or(&app.controller.name),
-        from: &from,
-        subject_prefix: list.text_in(lang, &sender.subject_prefix),
-        name: &name_of(lease),
-        date: app.clock.now(),
-    };
-    let bytes = compose(&app.templates, &envelope, &context)?;
-    Ok(Letter { from: from.for_mail(), to: to.for_mail(), bytes })
-}
-
-/// The same for each try of one letter, different for any other, and telling nothing: the id is random and dies
-/// with its row.
-fn name_of(lease: &Lease) -> String {
-    let queued_at: Timestamp = lease.queued_at;
-    let digest = Sha256::new()
-        .chain_update(lease.subscription.0)
-        .chain_update([lease.kind as u8])
-        .chain_update(queued_at.as_microsecond().to_be_bytes())
-        .finalize();
-    data_encoding::BASE32_NOPAD.encode(&digest[..15]).to_ascii_lowercase()
 }
 
 #[cfg(test)]

@@ -34,6 +34,9 @@ pub struct ListOptions {
     /// How long an unconfirmed signup is kept, in hours.
     #[serde(default = "default_ttl")]
     pub pending_ttl_hours: u32,
+    /// Whether whoever has confirmed gets a letter with their receipt.
+    #[serde(default = "default_welcome")]
+    pub welcome: bool,
     #[serde(default)]
     pub store_ip: StoreIp,
     /// Whether everybody may read the trail's entries; otherwise auditors alone.
@@ -93,6 +96,10 @@ fn default_ttl() -> u32 {
     72
 }
 
+fn default_welcome() -> bool {
+    true
+}
+
 fn default_checkpoint() -> u32 {
     60
 }
@@ -107,6 +114,7 @@ impl ListOptions {
         ListOptions {
             lang: lang.to_owned(),
             pending_ttl_hours: default_ttl(),
+            welcome: default_welcome(),
             store_ip: StoreIp::default(),
             public_entries: false,
             checkpoint_minutes: default_checkpoint(),

@@ -34,6 +34,10 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
 pub async fn confirm(app: &App, token: &Token) -> Result<ConfirmOutcome, StoreError> {
     let now = app.clock.now();
     match app.store.confirm(Confirm::new(token, now)).await? {
+        ConfirmOutcome::Confirmed => {
+            app.letters_wait.notify_one();
+            Ok(ConfirmOutcome::Confirmed)
+        }
         // The sweeper may have been there before: the link itself knows when it died.
         ConfirmOutcome::NoRow if i64::from(token.expiry) <= now.as_second() => Ok(ConfirmOutcome::Expired),
         outcome => Ok(outcome),

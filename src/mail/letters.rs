@@ -3,8 +3,10 @@
 use std::time::SystemTime;
 
 use jiff::Timestamp;
-use lettre::message::header::{HeaderName, HeaderValue};
-use lettre::message::{Mailbox, MultiPart};
+use lettre::message::header::{
+    ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue,
+};
+use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address as MailAddress, Message};
 use serde::Serialize;
 
@@ -26,6 +28,14 @@ pub struct Envelope<'a> {
     pub date: Timestamp,
 }
 
+/// A file that comes with a letter.
+pub struct Attachment {
+    pub name: &'static str,
+    /// Its media type.
+    pub kind: &'static str,
+    pub bytes: Vec<u8>,
+}
+
 /// Why a letter could not be composed. Holds nothing of the letter.
 #[derive(Debug, thiserror::Error)]
 pub enum ComposeError {
@@ -43,12 +53,18 @@ pub fn compose(
     templates: &Templates,
     envelope: &Envelope,
     context: impl Serialize,
+    attachment: Option<Attachment>,
 ) -> Result<Vec<u8>, ComposeError> {
     let part =
         |file: &str| templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context);
     // One line, whatever a list is called.
     let subject = [envelope.subject_prefix.unwrap_or_default(), &part("subject.txt")?].join(" ");
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
+    let body = MultiPart::alternative_plain_html(part("body.txt")?, part("body.html")?);
+    let body = match attachment {
+        None => body,
+        Some(file) => MultiPart::mixed().multipart(body).singlepart(attached(file)?),
+    };
     let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()
         .from(Mailbox::new(Some(envelope.from_name.to_owned()), mail_address(envelope.from)?))
@@ -60,9 +76,19 @@ pub fn compose(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             "auto-generated".to_owned(),
         ))
-        .multipart(MultiPart::alternative_plain_html(part("body.txt")?, part("body.html")?))
+        .multipart(body)
         .map_err(|_| ComposeError::Message)?;
     Ok(message.formatted())
+}
+
+/// In base64, which brings the file's bytes through every relay as they are.
+fn attached(file: Attachment) -> Result<SinglePart, ComposeError> {
+    let kind = ContentType::parse(file.kind).map_err(|_| ComposeError::Message)?;
+    let part = SinglePart::builder()
+        .header(ContentDisposition::attachment(file.name))
+        .header(kind)
+        .header(ContentTransferEncoding::Base64);
+    Ok(part.body(file.bytes))
 }
 
 fn mail_address(address: &Address) -> Result<MailAddress, ComposeError> {

@@ -11,6 +11,7 @@ pub mod mirrors;
 mod operators;
 pub mod outbox;
 mod pool;
+pub mod proof;
 pub mod record;
 pub mod replay;
 mod rows;

@@ -13,10 +13,13 @@ use crate::token::SubscriptionId;
 pub enum LetterKind {
     Confirmation = 1,
     AlreadySubscribed = 2,
+    /// With the receipt, which is made when the letter is sent and kept nowhere.
+    Welcome = 3,
 }
 
 impl LetterKind {
-    const ALL: [LetterKind; 2] = [LetterKind::Confirmation, LetterKind::AlreadySubscribed];
+    const ALL: [LetterKind; 3] =
+        [LetterKind::Confirmation, LetterKind::AlreadySubscribed, LetterKind::Welcome];
 
     fn from_number(number: i16) -> Option<LetterKind> {
         LetterKind::ALL.into_iter().find(|kind| *kind as i16 == number)

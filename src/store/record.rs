@@ -137,6 +137,7 @@ impl Change for Confirm {
                     &column(batch, |confirm| confirm.entry_head().to_vec()),
                     &rules::CONFIRMABLE.bits(),
                     &(State::Active as i16),
+                    &(LetterKind::Welcome as i16),
                 ],
             )
             .await?;

@@ -28,6 +28,7 @@ statements! {
     DELETE_DEAD_LETTERS = "delete_dead_letters",
     FIND_ACCESS_TOKEN = "find_access_token",
     FIND_ENTRIES = "find_entries",
+    FIND_ENTRY = "find_entry",
     FIND_LIST = "find_list",
     FIND_LIST_BY_NUMBER = "find_list_by_number",
     FIND_NOTICE = "find_notice",

@@ -33,10 +33,11 @@ impl House {
 
     /// Ann and Bob are active; Ann's row and all that could be known of her.
     async fn with_ann_and_bob() -> (House, Needles) {
-        let house = House::open().await;
+        let house = House::with_welcome().await;
         house.subscribe(BOB).await;
         house.sign_up_with_name(ANN).await;
         house.confirm(ANN).await;
+        house.receipts(&mailable(ANN), 1).await;
         let ann = Needles::of(&house, ANN, NAME).await;
         (house, ann)
     }
@@ -160,6 +161,7 @@ async fn p_cp_4_letters_that_wait_or_were_given_up_go_with_the_person() {
         },
     );
     let house = House::with_relay(relay).await;
+    house.welcome(true).await;
     let db = house.db().await;
     let waits =
         async |letters: &str| house.count(&format!("SELECT count(*) FROM outbox WHERE {letters}")).await;
@@ -174,8 +176,10 @@ async fn p_cp_4_letters_that_wait_or_were_given_up_go_with_the_person() {
     let confirm = house.app.links.confirm(1, ann.id(), house.clock.now() + SignedDuration::from_hours(72));
     assert_eq!(house.post(&confirm, &[]).await.status(), StatusCode::OK);
     house.sign_up_with_name(ANN).await;
-    until("a waiting letter", async || waits("kind = 2 AND dead_at IS NULL AND status = '4.3.0'").await == 1)
-        .await;
+    until("two waiting letters", async || {
+        waits("kind IN (2, 3) AND dead_at IS NULL AND status = '4.3.0'").await == 2
+    })
+    .await;
     let found = everything(&db).await;
     assert!(ann.part("id").found_in(&found).contains(&"id in public.outbox".to_owned()));
     assert_eq!(ann.in_the_clear().found_in(&found), Vec::<String>::new(), "the relay's words were not kept");

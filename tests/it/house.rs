@@ -1,11 +1,15 @@
 //! The harness: a whole service on a throwaway PostgreSQL, with an inbox that its letters really reach over SMTP.
 //!
+//! Its list sends no welcome letters, so that whoever counts letters need not count those: [`House::with_welcome`] has
+//! them, as lists do unless they say otherwise.
+//!
 //! A test opens a house, uses it over HTTP, and closes it. Closing refuses leftovers: letters that were never
 //! delivered, and a trail that does not match the rows.
 
 pub mod database;
 pub mod lists;
 pub mod pages;
+pub mod receipts;
 pub mod trails;
 
 use std::collections::BTreeMap;
@@ -93,6 +97,18 @@ impl House {
         House::with(database(true).await, None).await
     }
 
+    /// A service whose list welcomes whoever has confirmed, by a letter with their receipt.
+    pub async fn with_welcome() -> House {
+        let house = House::open().await;
+        house.welcome(true).await;
+        house
+    }
+
+    /// Whether the list sends welcome letters from now on.
+    pub async fn welcome(&self, does: bool) {
+        self.set_options(NEWS, serde_json::json!({ "welcome": does })).await;
+    }
+
     /// A service whose relay is `relay`; nothing arrives in the inbox unless that puts it there.
     pub async fn with_relay(relay: Door) -> House {
         House::with(database(true).await, Some(relay)).await
@@ -143,7 +159,10 @@ impl House {
         let headers = SecurityHeaders { https: false };
         tokio::spawn(serve(listener, service, shutdown.clone(), Limits::default(), headers));
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        House { app, url, database_url, clock, http, inbox, shutdown, closed: false, _files: files }
+        let house =
+            House { app, url, database_url, clock, http, inbox, shutdown, closed: false, _files: files };
+        house.welcome(false).await;
+        house
     }
 
     /// `GET` a path, or a whole URL from a letter.

@@ -3,12 +3,16 @@
 mod relays;
 
 use optin::mail::inbox::Caught;
+use serde_json::json;
 
+use crate::house::receipts::receipt_in;
 use crate::house::{House, link};
 use crate::process::{is_here, program, run};
 
 const ANN: &str = "ann@example.org";
 const GRETA: &str = "greta@example.org";
+/// Confirmation, welcome with the receipt, already subscribed.
+const KINDS: usize = 3;
 /// What a spammer would like us to mail to strangers.
 const SPAM: &str = "Win now at spam.example";
 
@@ -19,13 +23,14 @@ async fn letters_of_each_kind(house: &House) -> Vec<Caught> {
         assert_eq!(house.post("/lists/news", &form).await.status(), 200);
         let confirm = link(&house.letter(email).await.text, "/c/");
         assert_eq!(house.post(&confirm, &[]).await.status(), 200);
+        house.letters(email, 2).await;
         // Somebody types the address once more, in English.
         let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en"), ("name", SPAM)];
         assert_eq!(house.post("/lists/news", &form).await.status(), 200);
-        house.letters(email, 2).await;
+        house.letters(email, KINDS).await;
     }
     let letters = house.all_letters().await;
-    assert_eq!(letters.len(), 4);
+    assert_eq!(letters.len(), 2 * KINDS);
     letters
 }
 
@@ -54,7 +59,7 @@ fn seen(html: &str) -> String {
 
 #[tokio::test]
 async fn every_letter_has_the_form_that_mail_servers_and_programs_ask_for() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let letters = letters_of_each_kind(&house).await;
     for letter in &letters {
         assert!(letter.raw.is_ascii(), "7 bits do");
@@ -67,7 +72,9 @@ async fn every_letter_has_the_form_that_mail_servers_and_programs_ask_for() {
         assert_eq!(letter.date.as_second(), house.clock.now().as_second());
         assert_eq!(header(letter, "auto-submitted"), "auto-generated");
         assert_eq!(header(letter, "mime-version"), "1.0");
-        assert!(header(letter, "content-type").starts_with("multipart/alternative"));
+        let is_welcome = receipt_in(letter).is_some();
+        let kind = if is_welcome { "multipart/mixed;" } else { "multipart/alternative;" };
+        assert!(header(letter, "content-type").starts_with(kind));
         let (name, host) = header(letter, "message-id").split_once('@').unwrap();
         assert!(name.starts_with('<') && name.len() > 20 && host == "example.org>");
         assert!(
@@ -80,7 +87,8 @@ async fn every_letter_has_the_form_that_mail_servers_and_programs_ask_for() {
     let mut ids: Vec<_> = letters.iter().map(|letter| header(letter, "message-id")).collect();
     ids.sort();
     ids.dedup();
-    assert_eq!(ids.len(), 4, "each letter has its own name");
+    assert_eq!(ids.len(), 2 * KINDS, "each letter has its own name");
+    assert_eq!(letters.iter().filter_map(receipt_in).count(), 2, "a receipt for each person");
     house.close().await;
 }
 
@@ -105,9 +113,10 @@ print(json.dumps({
     "kinds": [part.get_content_type() for part in parts],
     "text": message.get_body(["plain"]).get_content(),
     "html": message.get_body(["html"]).get_content(),
+    "files": [[file.get_filename(), file.get_content().decode()] for file in message.iter_attachments()],
 }))
 "#;
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let dir = tempfile::tempdir().unwrap();
     for letter in letters_of_each_kind(&house).await {
         let file = dir.path().join("letter.eml");
@@ -116,11 +125,20 @@ print(json.dumps({
         python.args(["-c", CHECK]).arg(&file);
         let said = run(python).await;
         let read: serde_json::Value = serde_json::from_str(said.success()).unwrap();
-        assert_eq!(read["defects"], serde_json::json!([]));
-        assert_eq!(read["kinds"], serde_json::json!(["multipart/alternative", "text/plain", "text/html"]));
+        assert_eq!(read["defects"], json!([]));
+        let body = ["multipart/alternative", "text/plain", "text/html"].map(str::to_owned).to_vec();
+        match receipt_in(&letter) {
+            None => assert_eq!((&read["kinds"], &read["files"]), (&json!(body), &json!([]))),
+            Some(receipt) => {
+                let mixed = [vec!["multipart/mixed".into()], body, vec!["application/json".into()]].concat();
+                let file = String::from_utf8(receipt.to_json()).unwrap();
+                assert_eq!(read["kinds"], json!(mixed));
+                assert_eq!(read["files"], json!([["optin-receipt.json", file]]), "byte for byte");
+            }
+        }
         assert_eq!(read["subject"], letter.subject.as_str());
-        assert_eq!(read["to"], serde_json::json!([letter.to]));
-        assert_eq!(read["from"], serde_json::json!(["Example Publishing"]));
+        assert_eq!(read["to"], json!([letter.to]));
+        assert_eq!(read["from"], json!(["Example Publishing"]));
         assert_eq!(read["date"], letter.date.as_second());
         let same = |name: &str, text: &str| in_one_line(read[name].as_str().unwrap()) == in_one_line(text);
         assert!(same("text", &letter.text) && same("html", &letter.html));
@@ -146,13 +164,16 @@ async fn p_cp_2_the_confirmation_letter_holds_the_two_links_and_they_work() {
 
 #[tokio::test]
 async fn p_cen_1_letters_speak_the_language_that_the_person_signed_up_in() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let letters = letters_of_each_kind(&house).await;
     let subjects: Vec<_> = letters.iter().map(|letter| letter.subject.as_str()).collect();
-    let german =
-        ["Bitte bestätigen: Neues aus Musterstadt", "Sie sind schon angemeldet: Neues aus Musterstadt"];
-    assert_eq!(subjects[2..], german);
-    assert!(subjects[..2].iter().all(|subject| subject.ends_with(": Sampletown News")));
+    let german = [
+        "Bitte bestätigen: Neues aus Musterstadt",
+        "Sie sind angemeldet: Neues aus Musterstadt",
+        "Sie sind schon angemeldet: Neues aus Musterstadt",
+    ];
+    assert_eq!(subjects[KINDS..], german);
+    assert!(subjects[..KINDS].iter().all(|subject| subject.ends_with(": Sampletown News")));
     for letter in &letters {
         let lang = if letter.to == GRETA { "de" } else { "en" };
         assert!(letter.html.contains(&format!("<html lang=\"{lang}\">")));
@@ -164,7 +185,7 @@ async fn p_cen_1_letters_speak_the_language_that_the_person_signed_up_in() {
 
 #[tokio::test]
 async fn p_med_1_p_med_13_p_cp_9_every_letter_names_the_controller_where_to_complain_and_the_authority() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     for letter in letters_of_each_kind(&house).await {
         for part in [in_one_line(&letter.text), seen(&letter.html)] {
             for who in [
@@ -182,7 +203,7 @@ async fn p_med_1_p_med_13_p_cp_9_every_letter_names_the_controller_where_to_comp
 
 #[tokio::test]
 async fn p_cen_3_p_cp_10_service_letters_carry_no_list_headers_and_fetch_nothing_from_elsewhere() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let hrefs = regex::Regex::new("href=\"([^\"]*)\"").unwrap();
     for letter in letters_of_each_kind(&house).await {
         let names: Vec<_> = letter.headers.keys().map(String::as_str).collect();
@@ -204,11 +225,16 @@ async fn p_cen_3_p_cp_10_service_letters_carry_no_list_headers_and_fetch_nothing
 
 #[tokio::test]
 async fn a_letter_repeats_nothing_that_the_visitor_typed_but_the_address() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     for letter in letters_of_each_kind(&house).await {
         let headers: Vec<_> = letter.headers.values().flatten().map(String::as_str).collect();
         let all = [&letter.subject, &letter.text, &letter.html, &letter.raw, &headers.join("\n")];
         assert!(all.iter().all(|text| !text.contains("spam.example") && !text.contains("Win now")));
+        // Nor does the file, which only who has confirmed gets: it names the fields that were filled in, not what in.
+        if let Some(receipt) = receipt_in(&letter) {
+            let file = String::from_utf8(receipt.to_json()).unwrap();
+            assert!(!file.contains("spam.example") && file.contains(&letter.to));
+        }
     }
     house.close().await;
 }

@@ -26,4 +26,5 @@ mod sweeper;
 mod templates;
 mod trail;
 mod trail_tools;
+mod welcome;
 mod words;

@@ -1,10 +1,12 @@
 //! The tour: one subscription's whole life, over HTTP and SMTP, as its people live it.
 
+use optin::trail::entry::{Event, ZEROS, commitment, opening};
+
 use crate::house::{House, NEWS, link};
 
 #[tokio::test]
 async fn ann_signs_up_confirms_is_exported_leaves_and_is_forgotten() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
 
     // Ann meets the form on a website. The box is empty; she ticks it.
     let page = house.get(&format!("/lists/{NEWS}?lang=en")).await.text().await.unwrap();
@@ -32,6 +34,11 @@ async fn ann_signs_up_confirms_is_exported_leaves_and_is_forgotten() {
     // She presses the button.
     assert_eq!(house.post(&confirm, &[]).await.status(), 200);
 
+    // A letter welcomes her, and brings what proves that she said yes. She keeps it.
+    let receipt = house.receipts("ann@example.org", 1).await.remove(0);
+    let proven = receipt.check().unwrap();
+    assert_eq!((proven.list, proven.event), (1, Event::Confirmed));
+
     // Now she is on the export, exactly as she typed herself.
     let csv = house.export("csv").await;
     let mut reader = csv::Reader::from_reader(csv.as_bytes());
@@ -49,7 +56,14 @@ async fn ann_signs_up_confirms_is_exported_leaves_and_is_forgotten() {
     assert_eq!(answer.status(), 200);
     assert!(answer.headers().get("set-cookie").is_none() && answer.headers().get("location").is_none());
 
-    // She is forgotten. The trail tells that somebody came and somebody left.
+    // She is forgotten, and her own file still tells, against the log, that she came and that she left.
+    house.seal().await;
+    let entries = house.app.store.entries(1, 0, 100).await.unwrap();
+    let opening = opening(receipt.secret().unwrap(), Event::Withdrawn, 0);
+    let left = commitment(&opening, 1, Event::Withdrawn, &ZEROS);
+    assert_eq!(entries.iter().filter(|entry| entry.ends_with(&left)).count(), 1);
+
+    // The trail tells that somebody came and somebody left.
     assert_eq!(house.count("SELECT count(*) FROM subscriptions").await, 0);
     assert_eq!(house.count("SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) IN (1, 2)").await, 2);
     assert_eq!(house.export("csv").await.lines().count(), 1);

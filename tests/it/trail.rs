@@ -1,6 +1,7 @@
 //! The trail: what acts leave is numbered once, hashed as RFC 6962 says, and signed for.
 
 mod crash;
+mod proof;
 mod reading;
 mod secrecy;
 

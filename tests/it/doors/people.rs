@@ -103,6 +103,14 @@ impl Bench {
         self.store.find_list(&slug).await.unwrap().unwrap()
     }
 
+    /// The same list, once it sends welcome letters; others of the bench do not.
+    pub async fn welcoming(&self, (list, notice): (List, Notice)) -> (List, Notice) {
+        let options = ListOptions { welcome: true, ..list.options.clone() };
+        let changed = self.store.change_list(&list, &notice, &options, None, noon(), App::random()).await;
+        assert!(changed.unwrap());
+        (List { options, ..list }, notice)
+    }
+
     pub fn signup(&self, list: &(List, Notice), address: &str, at: Timestamp) -> Signup {
         self.signup_in("en", list, address, at)
     }
@@ -179,5 +187,5 @@ fn elsewhere() -> (List, Notice) {
 }
 
 fn options(hours: u32) -> ListOptions {
-    ListOptions { pending_ttl_hours: hours, ..ListOptions::titled("en", "News") }
+    ListOptions { pending_ttl_hours: hours, welcome: false, ..ListOptions::titled("en", "News") }
 }

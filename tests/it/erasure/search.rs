@@ -13,9 +13,20 @@ use sha2::{Digest, Sha256};
 
 use crate::house::House;
 
-/// The parts that must not be in a table at any time.
-const IN_THE_CLEAR: [&str; 7] =
-    ["address", "lower-case address", "hash", "lower-case hash", "name", "secret", "record"];
+/// The parts that must not be in a table at any time; from the secret on, those that only the person's receipt shows.
+const IN_THE_CLEAR: [&str; 11] = [
+    "address",
+    "lower-case address",
+    "hash",
+    "lower-case hash",
+    "name",
+    "secret",
+    "record",
+    "record digest",
+    "confirmed opening",
+    "withdrawn opening",
+    "receipt's name",
+];
 
 /// All that a table holds: each row as text, then the table as PostgreSQL's own bytes.
 pub type Haystacks = BTreeMap<String, Vec<u8>>;
@@ -72,6 +83,10 @@ impl Needles {
             ("name", name.into()),
             ("secret", person.secret.to_vec()),
             ("record", person.record.clone().into()),
+            ("record digest", Sha256::digest(&person.record).to_vec()),
+            ("confirmed opening", opening(&person.secret, Event::Confirmed, 0).to_vec()),
+            ("withdrawn opening", opening(&person.secret, Event::Withdrawn, 0).to_vec()),
+            ("receipt's name", "optin-receipt".into()),
             ("id", id.0.to_vec()),
             ("reference", bytes("reference").unwrap()),
             ("address key", key.to_vec()),

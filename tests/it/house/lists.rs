@@ -15,7 +15,7 @@ impl House {
     /// Makes a list, called `The <slug>` in English and `Die <slug>` in German. `fields` as a list's row keeps them.
     pub async fn new_list(&self, slug: &str, fields: Value) {
         let title = json!({ "en": format!("The {slug}"), "de": format!("Die {slug}") });
-        let options = json!({ "title": title, "lang": "en", "fields": fields });
+        let options = json!({ "title": title, "lang": "en", "fields": fields, "welcome": false });
         let options = serde_json::from_value(options).unwrap();
         let texts = texts(&format!("What the {slug} is for."));
         let store = &self.app.store;

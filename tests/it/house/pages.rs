@@ -53,11 +53,14 @@ impl Walk<'_> {
         let (confirm, not_me) = (link(&letter.text, "/c/"), link(&letter.text, "/n/"));
         self.get("confirm", &confirm).await;
         self.get("not_me", &not_me).await;
+        self.house.welcome(true).await;
         self.post("confirmed", &confirm, &[]).await;
+        self.house.letters("ann@example.org", 2).await;
+        self.house.welcome(false).await;
         self.post("already_confirmed", &confirm, &[]).await;
         self.post("not_me_active", &not_me, &[]).await;
         self.sign_up("check_mail", "ann@example.org").await;
-        self.house.letters("ann@example.org", 2).await;
+        self.house.letters("ann@example.org", 3).await;
         let leave = self.house.unsubscribe_url("ann@example.org").await;
         self.get("unsubscribe", &leave).await;
         self.post("unsubscribed", &leave, &[("from", "page")]).await;

@@ -106,6 +106,9 @@ impl Made {
                     held.row.state = State::Active;
                     held.confirmed_at = Some(confirm.at());
                     entries.push(held.entry(Event::Confirmed, confirm.at(), list));
+                    if list.list.options.welcome {
+                        held.letters.insert(LetterKind::Welcome as i16, confirm.at());
+                    }
                 }
                 Outcome::Confirm(outcome)
             }

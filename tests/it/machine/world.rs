@@ -57,11 +57,12 @@ pub struct World<'a> {
 }
 
 impl<'a> World<'a> {
-    /// Two fresh lists and nobody on them.
+    /// Two fresh lists and nobody on them. The second welcomes people.
     pub async fn new(bench: &'a Bench) -> World<'a> {
         let mut lists = Vec::new();
-        for hours in [72, 1] {
-            let (list, notice) = bench.list(hours).await;
+        let quiet = bench.list(72).await;
+        let welcoming = bench.welcoming(bench.list(1).await).await;
+        for (list, notice) in [quiet, welcoming] {
             let sql = "SELECT entry FROM trail_entries WHERE list = $1";
             let first = bench.db.query_one(sql, &[&(list.number as i32)]).await.unwrap();
             let first: Entry = first.get::<_, &[u8]>(0).try_into().unwrap();
@@ -126,7 +127,7 @@ impl<'a> World<'a> {
             people.entry(*key).or_default().push((made, *outcome));
         }
         for (key, acts) in people {
-            if acts.len() > 1 && acts.iter().any(|(made, _)| matches!(made, Made::SignUp(..))) {
+            if acts.len() > 1 && acts.iter().any(|(made, _)| !matches!(made, Made::Erase(..))) {
                 self.drop_letters_of_nobody(key).await;
             }
             let stored = self.stored(key).await;
@@ -195,8 +196,8 @@ impl<'a> World<'a> {
         }
     }
 
-    /// An act that waits for a signup of the same person, in another door or replica, does not see the letter which
-    /// that queues: the postman drops it when he finds nobody to send it to. Otherwise none may lie about.
+    /// An act that waits for a signup or a confirmation of the same person, in another door or replica, does not see the
+    /// letter which that queues: the postman drops it when he finds nobody to send it to. Otherwise none may lie about.
     async fn drop_letters_of_nobody(&self, key: Key) {
         let ids: Vec<&[u8]> = self.ids[&key].iter().map(|id| id.0.as_slice()).collect();
         let sql = "DELETE FROM outbox o WHERE list = $1 AND subscription = ANY ($2) AND NOT EXISTS

@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use optin::consent::address::Address;
 use optin::consent::person::Person;
 use optin::token::SubscriptionId;
-use optin::trail::entry::{Entry, Event, Tail};
+use optin::trail::entry::{Entry, Event, Tail, opening};
 use sha2::{Digest as _, Sha256};
 
 use crate::house::{House, NEWS, link};
@@ -14,12 +14,12 @@ const ANN: &str = "Ann.Marked@example.org";
 
 #[tokio::test]
 async fn nothing_in_the_trail_is_an_address_a_hash_of_one_a_token_an_id_or_a_secret_and_nothing_repeats() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let mut marks: Vec<Vec<u8>> = Vec::new();
     // She comes and goes twice: what is hers must not tie the two together.
     for time in 1..=2 {
         house.sign_up(ANN).await;
-        let confirm = link(&house.letters(ANN, time).await.pop().unwrap().text, "/c/");
+        let confirm = link(&house.letters(ANN, 2 * time - 1).await.pop().unwrap().text, "/c/");
         let row = house.db().await;
         let row =
             row.query_one("SELECT list, id, address_key, reference, seal FROM subscriptions", &[]).await;
@@ -31,6 +31,9 @@ async fn nothing_in_the_trail_is_an_address_a_hash_of_one_a_token_an_id_or_a_sec
         marks.push(person.secret.to_vec());
         marks.push(Sha256::digest(&person.record).to_vec());
         assert_eq!(house.post(&confirm, &[]).await.status(), 200);
+        let receipt = house.receipts(ANN, time).await.pop().unwrap();
+        assert_eq!(receipt.secret(), Some(&*person.secret), "her receipt is of this time");
+        marks.push(opening(&person.secret, Event::Confirmed, 0).to_vec());
         let leave = house.unsubscribe_url(ANN).await;
         for url in [&confirm, &leave] {
             let token = url.rsplit('/').next().unwrap();

@@ -1,0 +1,134 @@
+//! Writing a letter: from its row as it is when it is sent, so that nothing in it need wait anywhere.
+
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+use crate::app::App;
+use crate::consent::address::Address;
+use crate::consent::list::List;
+use crate::consent::notice::Notice;
+use crate::consent::person::Person;
+use crate::consent::receipt::{Logged, Receipt};
+use crate::mail::letters::{Attachment, Envelope, compose};
+use crate::store::Subscription;
+use crate::store::outbox::{Lease, LetterKind};
+use crate::store::seal::Seal;
+use crate::trail::entry::Event;
+use crate::trail::note::Signer;
+
+/// What a receipt's file is called.
+const RECEIPT: &str = "optin-receipt.json";
+
+/// A letter, ready for the relay.
+pub struct Letter {
+    pub from: String,
+    pub to: String,
+    pub bytes: Vec<u8>,
+}
+
+/// Why a letter could not be written. Holds nothing of it.
+type Unwritten = Box<dyn std::error::Error + Send + Sync>;
+
+/// Writes a letter; `None` where its receipt cannot be made yet.
+pub async fn write(
+    app: &App,
+    lease: &Lease,
+    list: &List,
+    subscription: &Subscription,
+) -> Result<Option<Letter>, Unwritten> {
+    let person = Person::open(&app.keys, lease.list, lease.subscription, &subscription.seal)?;
+    let attachment = match lease.kind {
+        LetterKind::Confirmation | LetterKind::AlreadySubscribed => None,
+        LetterKind::Welcome => match receipt(app, list, &person, &subscription.notice).await? {
+            Some(bytes) => Some(Attachment { name: RECEIPT, kind: "application/json", bytes }),
+            None => return Ok(None),
+        },
+    };
+    let lang = subscription.lang.as_str();
+    let to = Address::parse(&person.address)?;
+    let sender = &list.options.sender;
+    let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
+    let (kind, context) = content(app, lease, list, subscription);
+    let envelope = Envelope {
+        kind,
+        lang,
+        to: &to,
+        from_name: sender.name.as_deref().unwrap_or(&app.controller.name),
+        from: &from,
+        subject_prefix: list.text_in(lang, &sender.subject_prefix),
+        name: &name_of(lease),
+        date: app.clock.now(),
+    };
+    let bytes = compose(&app.templates, &envelope, &context, attachment)?;
+    Ok(Some(Letter { from: from.for_mail(), to: to.for_mail(), bytes }))
+}
+
+/// The proof that the person has confirmed, where the log has it by now. What does not prove itself is given to nobody.
+async fn receipt(
+    app: &App,
+    list: &List,
+    person: &Person,
+    notice: &Notice,
+) -> Result<Option<Vec<u8>>, Unwritten> {
+    let (event, number) = (Event::Confirmed, 0);
+    let seal = Seal { host: app.links.host(), seed: app.keys.trail_seed(), at: app.clock.now() };
+    let commitment = person.commitment(list.number, event, number);
+    let Some(proven) = app.store.prove(list.number, &commitment, &seal).await? else { return Ok(None) };
+    let key = Signer::new(&proven.origin, app.keys.trail_seed())?.verifier();
+    let trail = app.links.trail(&list.slug);
+    let logged = Logged { event, number, entry: proven.entry, proof: proven.proof, key, trail };
+    let receipt = Receipt::for_person(person, notice, logged);
+    receipt.check()?;
+    Ok(Some(receipt.to_json()))
+}
+
+/// A letter's folder of templates, and what they are given.
+fn content(app: &App, lease: &Lease, list: &List, subscription: &Subscription) -> (&'static str, Value) {
+    let (id, lang) = (lease.subscription, subscription.lang.as_str());
+    let title = json!({ "slug": list.slug, "title": list.title(lang) });
+    let notice_url = || app.links.notice(&list.slug, subscription.notice.version, lang);
+    let unsubscribe_url = || app.links.unsubscribe(lease.list, id);
+    let leave_mailto = || app.links.leave_mailto(&list.mailbox()?, lease.list, id);
+    match lease.kind {
+        LetterKind::Confirmation => {
+            let expires_at = subscription.row.expires_at;
+            let context = json!({
+                "list": title,
+                "confirm_url": app.links.confirm(lease.list, id, expires_at),
+                "not_me_url": app.links.not_me(lease.list, id, expires_at),
+                "hours": list.options.pending_ttl_hours,
+                "notice_url": notice_url(),
+            });
+            ("confirmation", context)
+        }
+        LetterKind::AlreadySubscribed => {
+            let context = json!({
+                "list": title,
+                "unsubscribe_url": unsubscribe_url(),
+                "leave_mailto": leave_mailto(),
+            });
+            ("already_subscribed", context)
+        }
+        LetterKind::Welcome => {
+            let context = json!({
+                "list": title,
+                "unsubscribe_url": unsubscribe_url(),
+                "leave_mailto": leave_mailto(),
+                "notice_url": notice_url(),
+                "receipt": RECEIPT,
+            });
+            ("welcome", context)
+        }
+    }
+}
+
+/// The same for each try of one letter, different for any other, and telling nothing: the id is random and dies
+/// with its row.
+fn name_of(lease: &Lease) -> String {
+    let digest = Sha256::new()
+        .chain_update(lease.subscription.0)
+        .chain_update([lease.kind as u8])
+        .chain_update(lease.queued_at.as_microsecond().to_be_bytes())
+        .finalize();
+    data_encoding::BASE32_NOPAD.encode(&digest[..15]).to_ascii_lowercase()
+}
