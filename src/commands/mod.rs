@@ -3,6 +3,7 @@
 
 mod completions;
 pub mod dev;
+mod evidence;
 mod export;
 mod keys;
 mod list;
@@ -48,6 +49,9 @@ pub enum Command {
     /// Trails: check one, or keep a copy of it
     #[command(subcommand)]
     Trail(Box<trail::Trail>),
+    /// Evidence: check a receipt, and find what came later
+    #[command(subcommand)]
+    Evidence(Box<evidence::Evidence>),
     /// Print a script that completes these commands in a shell
     Completions(completions::Options),
 }
@@ -60,6 +64,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     runtime.block_on(async {
         match command {
             Command::Trail(command) => return trail::run(*command).await,
+            Command::Evidence(command) => return evidence::run(*command).await,
             Command::Dev(options) => dev::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate => apply_migrations().await,

@@ -1,16 +1,16 @@
 //! `optin trail`: checks a list's trail, and keeps a copy of it.
 
 mod database;
-mod fault;
-mod folder;
+pub(super) mod fault;
+pub(super) mod folder;
 mod mirror;
 mod replay;
 mod rows;
-mod source;
-mod tree;
+pub(super) mod source;
+pub(super) mod tree;
 mod verify;
-mod walk;
-mod web;
+pub(super) mod walk;
+pub(super) mod web;
 
 use std::process::ExitCode;
 
@@ -38,12 +38,12 @@ pub async fn run(command: Trail) -> anyhow::Result<ExitCode> {
 }
 
 /// A key as `--key` takes it.
-fn key(text: &str) -> Result<Verifier, String> {
+pub(super) fn key(text: &str) -> Result<Verifier, String> {
     Verifier::parse(text.trim()).map_err(|_| "it is name+id+key, as a trail's `key` shows it".into())
 }
 
 /// How far hours may run backwards: the clocks of several services differ a little.
-const SKEW_HOURS: u32 = 1;
+pub(super) const SKEW_HOURS: u32 = 1;
 
 fn entries(count: u64) -> String {
     counted(count, "entry", "entries")

@@ -2,7 +2,8 @@
 //! text and in which hour. With the subscription's secret in it, it also finds what the person did since; without, as
 //! in evidence for others, it proves the one entry and nothing else.
 //!
-//! JSON; each part is checked against the others in such an order that the part that was changed is named.
+//! JSON, described in `docs/RECEIPT.md`. Its parts are checked against one another in such an order that the one that was
+//! changed is named.
 
 use std::fmt;
 
@@ -10,7 +11,6 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
-use subtle::ConstantTimeEq as _;
 use zeroize::Zeroizing;
 
 use super::list::list_of_origin;
@@ -105,8 +105,10 @@ pub enum ReceiptFault {
     Checkpoint(CheckpointError),
     #[error("its proof does not lead from its entry to the checkpoint's root: one of them was changed")]
     Unproven,
+    #[error("its entry fits neither its proof nor its record: it was changed")]
+    Entry,
     #[error("its entry is {0}")]
-    Entry(#[from] NotAnEntry),
+    NotAnEntry(#[from] NotAnEntry),
     #[error("its entry is a `{0}`, which is no yes")]
     NoYes(Event),
     #[error("its notice is not the text that its entry names: it was changed")]
@@ -117,10 +119,21 @@ pub enum ReceiptFault {
         "its record is of list {record}, and its proof of list {trail}: it was changed, or is of another list"
     )]
     OtherList { record: u32, trail: u32 },
-    #[error("its secret does not make its opening: it was changed")]
+    #[error("its secret and number do not make its opening: one of them was changed")]
     Secret,
-    #[error("its record is not the one that its entry commits to: the record or the opening was changed")]
+    #[error("its opening is not the one that its secret makes: it was changed")]
+    Opening,
+    #[error("its record is not the one that its entry commits to: it was changed")]
     Record,
+    #[error("its entry commits to another record or opening: one of them was changed")]
+    RecordOrOpening,
+}
+
+/// What is read of a file first.
+#[derive(Deserialize)]
+struct Kind {
+    #[serde(rename = "type")]
+    kind: String,
 }
 
 /// What is read of a record; there is more in it.
@@ -176,10 +189,11 @@ impl Receipt {
         if bytes.len() > MAX_BYTES {
             return Err(ReceiptFault::TooLarge);
         }
-        let file: File = serde_json::from_slice(bytes).map_err(|_| ReceiptFault::NotAReceipt)?;
-        if file.kind != KIND {
+        let Kind { kind } = serde_json::from_slice(bytes).map_err(|_| ReceiptFault::NotAReceipt)?;
+        if kind != KIND {
             return Err(ReceiptFault::Kind);
         }
+        let file: File = serde_json::from_slice(bytes).map_err(|_| ReceiptFault::NotAReceipt)?;
         Ok(Receipt {
             number: file.number,
             secret: match &file.secret {
@@ -199,17 +213,33 @@ impl Receipt {
     /// Checks every part against the others. Whose key it is that vouches for all of it, is for the caller to know.
     pub fn check(&self) -> Result<Proven, ReceiptFault> {
         let trail = list_of_origin(self.key.name()).ok_or(ReceiptFault::Key(NoteError::Key))?;
-        let leaf = leaf_hash(&self.entry);
-        let checkpoint =
-            self.proof.verify(&leaf, self.key.name(), &self.key).map_err(|error| match error {
-                ProofError::Checkpoint(error) => ReceiptFault::Checkpoint(error),
-                _ => ReceiptFault::Unproven,
-            })?;
+        let named = self.check_entry(trail);
+        let checkpoint = self.proof.verify(&leaf_hash(&self.entry), self.key.name(), &self.key);
+        let checkpoint = checkpoint.map_err(|error| match error {
+            ProofError::Checkpoint(error) => ReceiptFault::Checkpoint(error),
+            // What two others do not agree with is wrong itself.
+            _ if named.is_err() => ReceiptFault::Entry,
+            _ => ReceiptFault::Unproven,
+        })?;
+        let (entry, notice) = named?;
+        Ok(Proven {
+            list: trail,
+            notice: notice.version,
+            purpose: notice.purpose,
+            event: entry.event,
+            hour: entry.hour,
+            index: self.proof.index(),
+            checkpoint,
+        })
+    }
+
+    /// Checks what the entry says against what it says it of.
+    fn check_entry(&self, trail: u32) -> Result<(Entry, Notice), ReceiptFault> {
         let entry = Entry::read(&self.entry)?;
-        let Tail::Commitment(committed) = entry.tail else { return Err(ReceiptFault::NoYes(entry.event)) };
-        if !entry.event.commits_to_a_record() {
-            return Err(ReceiptFault::NoYes(entry.event));
-        }
+        let committed = match entry.tail {
+            Tail::Commitment(committed) if entry.event.commits_to_a_record() => committed,
+            _ => return Err(ReceiptFault::NoYes(entry.event)),
+        };
         let notice = Notice::decode(self.notice.as_bytes(), jiff::Timestamp::UNIX_EPOCH);
         let notice = notice.filter(|notice| notice.sha256 == entry.notice).ok_or(ReceiptFault::Notice)?;
         let record: Record =
@@ -220,25 +250,16 @@ impl Receipt {
         if record.list != trail {
             return Err(ReceiptFault::OtherList { record: record.list, trail });
         }
-        if let Some(secret) = &self.secret {
-            let opening = entry::opening(secret, entry.event, self.number);
-            if !bool::from(opening.ct_eq(&self.opening)) {
-                return Err(ReceiptFault::Secret);
-            }
-        }
         let digest = Sha256::digest(&self.record).into();
-        if entry::commitment(&self.opening, record.list, entry.event, &digest) != committed {
-            return Err(ReceiptFault::Record);
+        let fits = |opening| entry::commitment(opening, record.list, entry.event, &digest) == committed;
+        let made = self.secret.as_ref().map(|secret| entry::opening(secret, entry.event, self.number));
+        match (made, fits(&self.opening)) {
+            (None, false) => Err(ReceiptFault::RecordOrOpening),
+            (Some(made), false) if made == self.opening => Err(ReceiptFault::Record),
+            (Some(made), false) if fits(&made) => Err(ReceiptFault::Opening),
+            (Some(made), _) if made != self.opening => Err(ReceiptFault::Secret),
+            _ => Ok((entry, notice)),
         }
-        Ok(Proven {
-            list: record.list,
-            notice: notice.version,
-            purpose: notice.purpose,
-            event: entry.event,
-            hour: entry.hour,
-            index: self.proof.index(),
-            checkpoint,
-        })
     }
 
     /// The record's exact text.
@@ -274,3 +295,6 @@ impl fmt::Debug for Receipt {
         f.write_str("Receipt(…)")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::str::FromStr;
 use std::time::Duration;
-use std::{error, fs};
+use std::{error, fmt, fs};
 
 use anyhow::{Context as _, ensure};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
@@ -42,6 +42,12 @@ impl FromStr for TrailUrl {
         let path = format!("{}/", url.path().trim_end_matches('/'));
         url.set_path(&path);
         Ok(TrailUrl(url))
+    }
+}
+
+impl fmt::Display for TrailUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 

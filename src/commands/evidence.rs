@@ -1,0 +1,20 @@
+//! `optin evidence`: what proves a yes to those who do not trust the service.
+
+mod bundle;
+mod verify;
+
+use std::process::ExitCode;
+
+use clap::Subcommand;
+
+#[derive(Subcommand)]
+pub enum Evidence {
+    /// Check a receipt, or a ZIP of evidence; with --trail, find what the person did later
+    Verify(verify::Options),
+}
+
+pub async fn run(command: Evidence) -> anyhow::Result<ExitCode> {
+    match command {
+        Evidence::Verify(options) => verify::run(options).await,
+    }
+}
