@@ -1,5 +1,5 @@
 -- A batch of erasures on one list, each id once. The row, and with it everything personal, goes together with the
--- letters that wait for it; where the person had confirmed, an entry that names nobody joins the trail.
+-- letters that wait for it, and with its name in access records; where the person had confirmed, an entry that names nobody joins the trail.
 -- $1 list, $2 ids, $3 states each may touch, $4 heads of entries, $5 states that leave an entry with each
 -- A letter queued by a signup that commits while this waits for its lock is not yet visible here: the postman
 -- finds its row gone and drops it.
@@ -15,6 +15,9 @@ WITH asked AS (
     RETURNING id
 ), letters AS (
     DELETE FROM outbox WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))
+), records AS (
+    UPDATE access_records SET subscription = NULL
+    WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))
 ), entries AS (
     INSERT INTO trail_entries (list, entry)
     SELECT $1, a.head || k.withdrawn_commitment

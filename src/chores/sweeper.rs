@@ -16,8 +16,8 @@ use crate::token::SubscriptionId;
 const EVERY: Duration = Duration::from_secs(600);
 /// Erased at a time, well below what the write door lets wait.
 const HANDFUL: u32 = 256;
-/// How long the mark of a letter that was given up is kept (med-11).
-const DEAD_LETTERS: SignedDuration = SignedDuration::from_hours(60 * 24);
+/// How long the mark of a letter that was given up is kept, and who had access to what (med-11).
+const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// Sweeps until `shutdown`. Several services may sweep one database.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
@@ -39,7 +39,8 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
         }
     }
     empty_closed_lists(&app.store, now).await?;
-    app.store.forget_dead_letters(now - DEAD_LETTERS).await
+    app.store.forget_dead_letters(now - KEPT).await?;
+    app.store.forget_access_records(now - KEPT).await
 }
 
 /// Erases whoever is on a closed list, and returns how many that were. A signup that was under way when the list was

@@ -1,14 +1,12 @@
 //! `optin export`: a snapshot of the people who may be written to.
 
-use std::fs::{self, File, OpenOptions};
 use std::io::{self, BufWriter, Write};
-use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use super::whole_file::WholeFile;
 use super::{config, counted};
 use crate::app::{key_ring, open_store};
 use crate::clock::Clock;
@@ -58,36 +56,17 @@ async fn write(
         .await
 }
 
-/// Writes beside the file and renames at the end: a broken export leaves nothing that could be taken for whole.
+/// A broken export leaves nothing that could be taken for whole.
 async fn to_file(
     export: &Export<'_>,
     options: &Options,
     path: &Path,
     progress: &ProgressBar,
 ) -> anyhow::Result<u64> {
-    let half = half_of(path)?;
-    let done = async {
-        let cannot = || format!("{} cannot be written", path.display());
-        let mut open = OpenOptions::new();
-        let opened = open.write(true).create_new(true).mode(0o600).open(&half);
-        let mut file: File = opened.with_context(cannot)?;
-        let count = write(export, options, &mut file, progress).await?;
-        file.sync_all().with_context(cannot)?;
-        fs::rename(&half, path).with_context(cannot)?;
-        anyhow::Ok(count)
-    };
-    let done = done.await;
-    if done.is_err() {
-        _ = fs::remove_file(&half);
-    }
-    done
-}
-
-fn half_of(path: &Path) -> anyhow::Result<PathBuf> {
-    let name = path.file_name().context("--out needs the name of a file")?;
-    let mut half = name.to_owned();
-    half.push(format!(".{}.half", std::process::id()));
-    Ok(path.with_file_name(half))
+    let mut file = WholeFile::create(path)?;
+    let count = write(export, options, &mut file, progress).await?;
+    file.finish()?;
+    Ok(count)
 }
 
 /// On a terminal's standard error; nowhere else.

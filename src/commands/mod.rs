@@ -11,6 +11,7 @@ mod operator;
 mod serve;
 mod service;
 mod trail;
+mod whole_file;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::process::ExitCode;

@@ -11,6 +11,7 @@ use crate::consent::list::List;
 use crate::consent::person::{Person, PersonError};
 use crate::keys::KeyRing;
 use crate::links::Links;
+use crate::store::access::Access;
 use crate::store::export::ExportRow;
 use crate::store::seal::Seal;
 use crate::store::{Store, StoreError};
@@ -83,6 +84,7 @@ impl Export<'_> {
         let fields: Vec<&str> = exported_fields(&list);
         let id = App::random();
         let seal = Seal::new(self.links.host(), self.keys, self.clock.now());
+        self.store.record_access(list.number, operator, Access::Export, self.clock.now()).await?;
         let mut rows = self.store.begin_export(list.number, &seal, &id).await?;
         let mut hashing = Hashing { to, sha256: Sha256::new() };
         let mut writer = RowWriter::begin(format, &fields, &mut hashing)?;

@@ -9,6 +9,7 @@ mod signup;
 mod trail;
 mod withdraw;
 
+pub mod evidence;
 pub mod export;
 pub mod health;
 

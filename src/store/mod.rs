@@ -1,5 +1,6 @@
 //! The only folder that speaks SQL.
 
+pub mod access;
 pub mod cluster;
 mod door;
 mod error;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use super::rows::{fixed, number};
 use super::seal::Seal;
 use super::{Store, StoreError, sql};
-use crate::trail::entry;
-use crate::trail::note::Note;
+use crate::consent::receipt::Logged;
+use crate::keys::KeyRing;
+use crate::trail::entry::{self, Event};
+use crate::trail::note::{Note, NoteError, Signer};
 use crate::trail::path::inclusion;
 use crate::trail::proof::Proof;
 use crate::trail::tile::{needed, proof_hashes};
@@ -26,6 +28,20 @@ pub struct Proven {
 const TRIES: u32 = 10;
 /// How long the other is given; longer each time, a half second in all.
 const PAUSE: Duration = Duration::from_millis(10);
+
+impl Proven {
+    /// As a receipt holds it, with the key that the ring signs this log with. `trail` is the URL of the trail's pages.
+    pub fn logged(
+        self,
+        event: Event,
+        number: u32,
+        keys: &KeyRing,
+        trail: String,
+    ) -> Result<Logged, NoteError> {
+        let key = Signer::new(&self.origin, keys.trail_seed())?.verifier();
+        Ok(Logged { event, number, entry: self.entry, proof: self.proof, key, trail })
+    }
+}
 
 impl Store {
     /// The entry of a person that has this commitment, with its proof. What waits is sealed for it, where no other is

@@ -39,6 +39,18 @@ impl Store {
         client.query(&statement, &[&i64::from(most)]).await?.iter().map(named).collect()
     }
 
+    /// The subscription of an address, by its key.
+    pub async fn find_address(
+        &self,
+        list: u32,
+        address_key: &[u8; 32],
+    ) -> Result<Option<SubscriptionId>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::FIND_ADDRESS).await?;
+        let found = client.query_opt(&statement, &[&number(list), &address_key.as_slice()]).await?;
+        found.map(|found| id(&found, "id")).transpose()
+    }
+
     /// Reads one subscription, by what a token names.
     pub async fn find_subscription(
         &self,

@@ -8,13 +8,12 @@ use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::Person;
-use crate::consent::receipt::{Logged, Receipt};
+use crate::consent::receipt::Receipt;
 use crate::mail::letters::{Attachment, Envelope, compose};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::seal::Seal;
 use crate::trail::entry::Event;
-use crate::trail::note::Signer;
 
 /// What a receipt's file is called.
 const RECEIPT: &str = "optin-receipt.json";
@@ -71,12 +70,10 @@ async fn receipt(
     notice: &Notice,
 ) -> Result<Option<Vec<u8>>, Unwritten> {
     let (event, number) = (Event::Confirmed, 0);
-    let seal = Seal { host: app.links.host(), seed: app.keys.trail_seed(), at: app.clock.now() };
+    let seal = Seal::new(app.links.host(), &app.keys, app.clock.now());
     let commitment = person.commitment(list.number, event, number);
     let Some(proven) = app.store.prove(list.number, &commitment, &seal).await? else { return Ok(None) };
-    let key = Signer::new(&proven.origin, app.keys.trail_seed())?.verifier();
-    let trail = app.links.trail(&list.slug);
-    let logged = Logged { event, number, entry: proven.entry, proof: proven.proof, key, trail };
+    let logged = proven.logged(event, number, &app.keys, app.links.trail(&list.slug))?;
     let receipt = Receipt::for_person(person, notice, logged);
     receipt.check()?;
     Ok(Some(receipt.to_json()))

@@ -53,7 +53,6 @@ pub fn is_bundle(bytes: &[u8]) -> bool {
 }
 
 /// The ZIP of these members, names and bytes, in this order. The same members make the same bytes.
-#[cfg_attr(not(test), expect(dead_code, reason = "`evidence make`, which comes next, writes it"))]
 pub fn write(members: &[(&str, &[u8])]) -> ZipResult<Vec<u8>> {
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Deflated)
