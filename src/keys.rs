@@ -38,7 +38,7 @@ pub enum KeyRingError {
 pub enum SealError {
     #[error("the seal is of an unknown version or too short")]
     Malformed,
-    #[error("the key ring has no root {0}, which this row is sealed with")]
+    #[error("the key ring has no root {0}, which this is sealed with")]
     NoRoot(u8),
     #[error("the seal does not open with this key ring")]
     Wrong,
@@ -67,6 +67,39 @@ pub struct KeyRing {
 struct Root {
     key: Key,
     seal: XChaCha20Poly1305,
+    undo: XChaCha20Poly1305,
+}
+
+/// What a root seals: each under a key of its own, so that one cannot stand in for the other.
+#[derive(Clone, Copy)]
+enum Use {
+    /// A row's person.
+    Seal,
+    /// The way back that a page carries.
+    Undo,
+}
+
+impl Use {
+    fn name(self) -> &'static str {
+        match self {
+            Use::Seal => "seal",
+            Use::Undo => "undo",
+        }
+    }
+}
+
+impl Root {
+    fn new(key: Key) -> Root {
+        let cipher = |of: Use| XChaCha20Poly1305::new((&*derive(&key, of.name())).into());
+        Root { seal: cipher(Use::Seal), undo: cipher(Use::Undo), key }
+    }
+
+    fn cipher(&self, of: Use) -> &XChaCha20Poly1305 {
+        match of {
+            Use::Seal => &self.seal,
+            Use::Undo => &self.undo,
+        }
+    }
 }
 
 impl KeyRing {
@@ -122,13 +155,7 @@ impl KeyRing {
     }
 
     fn assemble(current: u8, roots: BTreeMap<u8, Key>, index: Key, trail: Key) -> KeyRing {
-        let roots = roots
-            .into_iter()
-            .map(|(kid, key)| {
-                let seal = XChaCha20Poly1305::new((&*derive(&key, "seal")).into());
-                (kid, Root { key, seal })
-            })
-            .collect();
+        let roots = roots.into_iter().map(|(kid, key)| (kid, Root::new(key))).collect();
         let keyed = keyed(&index[..]);
         KeyRing { current, roots, index: (index, keyed), trail }
     }
@@ -154,11 +181,34 @@ impl KeyRing {
     /// Seals a person's data with the current root, bound to its list and id. The nonce must be random.
     /// Layout: version ‖ kid ‖ 24 bytes of nonce ‖ XChaCha20-Poly1305 ciphertext and tag.
     pub fn seal(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {
-        let aad = associated(self.current, list, id);
-        let payload = Payload { msg: plain, aad: &aad };
+        self.seal_for(Use::Seal, nonce, list, id, plain)
+    }
+
+    /// Opens what [`KeyRing::seal`] made for the same list and id, with whichever root made it.
+    pub fn open(&self, list: u32, id: &[u8; 14], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.open_for(Use::Seal, list, id, sealed)
+    }
+
+    /// As [`KeyRing::seal`], for what a page carries so that a withdrawal can be undone.
+    pub fn seal_undo(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {
+        self.seal_for(Use::Undo, nonce, list, id, plain)
+    }
+
+    /// Opens what [`KeyRing::seal_undo`] made for the same list and id, with whichever root made it.
+    pub fn open_undo(
+        &self,
+        list: u32,
+        id: &[u8; 14],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.open_for(Use::Undo, list, id, sealed)
+    }
+
+    fn seal_for(&self, of: Use, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {
+        let aad = associated(of, self.current, list, id);
         let body = self.roots[&self.current]
-            .seal
-            .encrypt(&XNonce::from(nonce), payload)
+            .cipher(of)
+            .encrypt(&XNonce::from(nonce), Payload { msg: plain, aad: &aad })
             .expect("XChaCha20-Poly1305 only fails past 256 GiB");
         let mut sealed = Vec::with_capacity(SEAL_HEAD + body.len());
         sealed.extend([SEAL_VERSION, self.current]);
@@ -167,18 +217,22 @@ impl KeyRing {
         sealed
     }
 
-    /// Opens what [`KeyRing::seal`] made for the same list and id, with whichever root made it.
-    pub fn open(&self, list: u32, id: &[u8; 14], sealed: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
+    fn open_for(
+        &self,
+        of: Use,
+        list: u32,
+        id: &[u8; 14],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let (head, body) = sealed.split_at_checked(SEAL_HEAD).ok_or(SealError::Malformed)?;
         if head[0] != SEAL_VERSION {
             return Err(SealError::Malformed);
         }
         let root = self.roots.get(&head[1]).ok_or(SealError::NoRoot(head[1]))?;
         let nonce = XNonce::try_from(&head[2..]).map_err(|_| SealError::Malformed)?;
-        let aad = associated(head[1], list, id);
-        let plain =
-            root.seal.decrypt(&nonce, Payload { msg: body, aad: &aad }).map_err(|_| SealError::Wrong)?;
-        Ok(Zeroizing::new(plain))
+        let aad = associated(of, head[1], list, id);
+        let plain = root.cipher(of).decrypt(&nonce, Payload { msg: body, aad: &aad });
+        plain.map(Zeroizing::new).map_err(|_| SealError::Wrong)
     }
 
     /// For each key a value that tells it from another and nothing else: stored beside the data, so that a
@@ -201,11 +255,11 @@ impl fmt::Debug for KeyRing {
     }
 }
 
-fn associated(kid: u8, list: u32, id: &[u8; 14]) -> [u8; 24] {
+fn associated(of: Use, kid: u8, list: u32, id: &[u8; 14]) -> [u8; 24] {
     let mut aad = [0; 24];
     aad[0] = SEAL_VERSION;
     aad[1] = kid;
-    aad[2..6].copy_from_slice(b"seal");
+    aad[2..6].copy_from_slice(of.name().as_bytes());
     aad[6..10].copy_from_slice(&list.to_be_bytes());
     aad[10..].copy_from_slice(id);
     aad
@@ -267,6 +321,23 @@ mod tests {
             assert!(ring(1).open(1, &ID, &bent).is_err(), "byte {n}");
         }
         assert_eq!(ring(1).open(1, &ID, &sealed[..20]), Err(SealError::Malformed));
+    }
+
+    #[test]
+    fn a_row_and_a_way_back_cannot_stand_in_for_each_other_and_old_roots_open_both() {
+        let old = ring(1);
+        let [row, undo] = [old.seal([9; 24], 1, &ID, b"someone"), old.seal_undo([9; 24], 1, &ID, b"someone")];
+        assert_eq!(old.open(1, &ID, &undo), Err(SealError::Wrong));
+        assert_eq!(old.open_undo(1, &ID, &row), Err(SealError::Wrong));
+        assert_eq!(old.open_undo(2, &ID, &undo), Err(SealError::Wrong));
+        assert_eq!(old.open_undo(1, &[8; 14], &undo), Err(SealError::Wrong));
+
+        let root = URL_SAFE_NO_PAD.encode([5; 32]);
+        let newer = old.to_toml().replace("current = 0", "current = 1") + &format!("1 = \"{root}\"\n");
+        let newer = KeyRing::parse(&newer).unwrap();
+        assert_eq!(newer.seal_undo([9; 24], 1, &ID, b"someone")[1], 1);
+        assert_eq!(&newer.open(1, &ID, &row).unwrap()[..], b"someone");
+        assert_eq!(&newer.open_undo(1, &ID, &undo).unwrap()[..], b"someone");
     }
 
     #[test]
