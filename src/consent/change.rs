@@ -1,6 +1,10 @@
 //! Changes: the only things that write a subscription. Their fields are private, so that only the constructors
 //! here can make one, and `store::record` alone applies them: state, trail entry and letters together.
 
+mod restore;
+
+pub use restore::{CannotRestore, Restore};
+
 use jiff::Timestamp;
 use zeroize::Zeroizing;
 
@@ -163,22 +167,23 @@ pub struct Erase {
     at: Timestamp,
     from: States,
     leaving: States,
+    hands_back: bool,
 }
 
 impl Erase {
     /// A withdrawal, by a verified unsubscribe token.
     pub fn withdraw(token: &Token, at: Timestamp) -> Erase {
-        Erase { list: token.list, id: token.id, at, from: WITHDRAWABLE, leaving: LEAVES_ENTRY }
+        Erase::of(token.list, token.id, at, WITHDRAWABLE)
     }
 
     /// "This wasn't me", by a verified token.
     pub fn not_me(token: &Token, at: Timestamp) -> Erase {
-        Erase { list: token.list, id: token.id, at, from: DENIABLE, leaving: LEAVES_ENTRY }
+        Erase::of(token.list, token.id, at, DENIABLE)
     }
 
     /// The end of a signup that nobody confirmed in time.
     pub fn expired(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
-        Erase { list, id, at, from: DENIABLE, leaving: LEAVES_ENTRY }
+        Erase::of(list, id, at, DENIABLE)
     }
 
     /// What a log tells of that a restored backup does not know: its entry is there, or can have none.
@@ -188,7 +193,16 @@ impl Erase {
 
     /// The end of a list: whoever is on it is forgotten.
     pub fn closed(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
-        Erase { list, id, at, from: WITHDRAWABLE, leaving: LEAVES_ENTRY }
+        Erase::of(list, id, at, WITHDRAWABLE)
+    }
+
+    fn of(list: u32, id: SubscriptionId, at: Timestamp, from: States) -> Erase {
+        Erase { list, id, at, from, leaving: LEAVES_ENTRY, hands_back: false }
+    }
+
+    /// The same, and whoever asks gets the row as it was: with the erasure nobody else has it any more.
+    pub fn handing_back(self) -> Erase {
+        Erase { hands_back: true, ..self }
     }
 
     pub fn list(&self) -> u32 {
@@ -204,6 +218,10 @@ impl Erase {
     /// The states from which it leaves an entry.
     pub fn leaving(&self) -> States {
         self.leaving
+    }
+    /// Whether the row as it was is handed to whoever asked.
+    pub fn hands_back(&self) -> bool {
+        self.hands_back
     }
     /// The entry's bytes before the row's commitment; a withdrawal names no notice.
     pub fn entry_head(&self) -> [u8; entry::HEAD + 32] {

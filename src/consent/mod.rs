@@ -13,3 +13,4 @@ pub mod receipt;
 pub mod record;
 pub mod replay;
 pub mod subscription;
+pub mod undo;

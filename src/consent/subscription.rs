@@ -64,6 +64,10 @@ pub const DENIABLE: States = States::of(&[State::Pending]);
 pub const PAUSABLE: States = States::of(&[State::Active]);
 /// Resuming leads from these states to `Active`.
 pub const RESUMABLE: States = States::of(&[State::Paused]);
+/// A withdrawal from these states can be undone by the page that tells of it …
+pub const UNDOABLE: States = States::of(&[State::Active, State::Paused]);
+/// … for so long.
+pub const UNDO_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// No state at all.
 pub const NONE: States = States::of(&[]);
 /// Only an erasure from these states leaves an entry in the trail: a signup that never confirmed leaves nothing.
@@ -128,6 +132,37 @@ pub enum RewriteOutcome {
     NoRow,
 }
 
+/// What the undoing of a withdrawal finds in its place.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Place {
+    /// The list has ended.
+    pub is_closed: bool,
+    /// There is a row of this very subscription.
+    pub is_back: bool,
+    /// This withdrawal was undone before.
+    pub is_used: bool,
+    /// There is a row of a later signup of the same address.
+    pub is_taken: bool,
+}
+
+/// What the undoing of a withdrawal came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum RestoreOutcome {
+    Restored,
+    /// It is back already.
+    AlreadyRestored,
+    /// The time to undo was over.
+    TooLate,
+    /// The way back works once.
+    Used,
+    /// The person has signed up anew meanwhile, and the newer signup stands.
+    Taken,
+    /// The list takes nobody any more.
+    Closed,
+    /// Somebody else came between: look again.
+    Stale,
+}
+
 /// Decides on a signup.
 pub fn on_signup(row: Option<&Row>, at: Timestamp) -> SignupOutcome {
     match row {
@@ -156,5 +191,19 @@ pub fn on_erase(state: Option<State>, from: States) -> EraseOutcome {
         None => EraseOutcome::NoRow,
         Some(state) if from.has(state) => EraseOutcome::Erased,
         Some(_) => EraseOutcome::Spared,
+    }
+}
+
+/// Decides on the undoing of a withdrawal whose time is not over.
+///
+/// A later signup stands even while it is pending. To replace it would end the links of the letter that is on its way,
+/// and to say anything of it would tell the holder of a forwarded newsletter that the person has come back.
+pub fn on_restore(place: Place) -> RestoreOutcome {
+    match place {
+        Place { is_closed: true, .. } => RestoreOutcome::Closed,
+        Place { is_back: true, .. } => RestoreOutcome::AlreadyRestored,
+        Place { is_used: true, .. } => RestoreOutcome::Used,
+        Place { is_taken: true, .. } => RestoreOutcome::Taken,
+        _ => RestoreOutcome::Restored,
     }
 }

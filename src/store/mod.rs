@@ -30,11 +30,17 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 
-use crate::consent::change::{Confirm, Erase, Rewrite, Signup};
-use crate::consent::subscription::{ConfirmOutcome, EraseOutcome, RewriteOutcome, SignupOutcome};
+use crate::consent::change::{Confirm, Erase, Restore, Rewrite, Signup};
+use crate::consent::subscription::{
+    ConfirmOutcome, EraseOutcome, RestoreOutcome, RewriteOutcome, SignupOutcome,
+};
+use crate::consent::undo::Gone;
 use door::Door;
 use mirrors::Mirrors;
 use pool::Use;
+
+/// How often somebody else may come between one look at a row and its writing.
+const LOOKS: u32 = 5;
 
 /// The database, as everything above this floor sees it. Share it behind an `Arc`; it keeps its own connections.
 pub struct Store {
@@ -43,6 +49,7 @@ pub struct Store {
     signups: Door<Signup>,
     confirms: Door<Confirm>,
     erasures: Door<Erase>,
+    restores: Door<Restore>,
     rewrites: Door<Rewrite>,
     mirrors: Option<Mirrors>,
 }
@@ -57,6 +64,7 @@ impl Store {
             signups: Door::open(writers.clone()),
             confirms: Door::open(writers.clone()),
             erasures: Door::open(writers.clone()),
+            restores: Door::open(writers.clone()),
             rewrites: Door::open(writers.clone()),
             writers,
             mirrors: None,
@@ -80,7 +88,24 @@ impl Store {
 
     /// Erases a subscription, together with others that wait. Returns after its commit.
     pub async fn erase(&self, erase: Erase) -> Result<EraseOutcome, StoreError> {
-        self.erasures.pass(erase).await
+        let (outcome, _) = self.erasures.pass(erase).await?;
+        Ok(outcome)
+    }
+
+    /// As [`Store::erase`], and hands back what was erased, as it was at that very moment.
+    pub async fn erase_handing_back(&self, erase: Erase) -> Result<(EraseOutcome, Option<Gone>), StoreError> {
+        self.erasures.pass(erase.handing_back()).await
+    }
+
+    /// Puts a row back that was erased, together with others that wait. Returns after its commit.
+    pub async fn restore(&self, restore: Restore) -> Result<RestoreOutcome, StoreError> {
+        for _ in 0..LOOKS {
+            match self.restores.pass(restore.clone()).await? {
+                RestoreOutcome::Stale => {}
+                outcome => return Ok(outcome),
+            }
+        }
+        Err(StoreError::Collision)
     }
 
     /// Writes a rarer act, together with others that wait. Returns after its commit.

@@ -8,15 +8,17 @@ use std::hash::Hash;
 
 use jiff::{SignedDuration, Timestamp};
 use tokio_postgres::Row as SqlRow;
+use tokio_postgres::error::SqlState;
 
 use super::outbox::LetterKind;
-use super::rows::{fixed, id, machine_row, number, state};
+use super::rows::{fixed, id, machine_row, number, state, unsigned};
 use super::{StoreError, sql};
-use crate::consent::change::{Confirm, Erase, Rewrite, Signup};
+use crate::consent::change::{Confirm, Erase, Restore, Rewrite, Signup};
 use crate::consent::subscription::{
-    self as rules, ConfirmOutcome, EraseOutcome, RewriteOutcome, Row, SignupOutcome, State, on_confirm,
-    on_erase, on_signup,
+    self as rules, ConfirmOutcome, EraseOutcome, Place, RestoreOutcome, RewriteOutcome, Row, SignupOutcome,
+    State, on_confirm, on_erase, on_restore, on_signup,
 };
+use crate::consent::undo::Gone;
 use crate::token::SubscriptionId;
 
 type Client = deadpool_postgres::Client;
@@ -28,7 +30,7 @@ pub(super) type Applied<C> = HashMap<<C as Change>::Key, (<C as Change>::Outcome
 pub(super) trait Change: Sized + Send + Sync + 'static {
     /// What a batch may hold once only.
     type Key: Copy + Eq + Hash + Send + Sync;
-    type Outcome: Copy + Send + Sync;
+    type Outcome: Send + Sync;
     /// What is known of the row after the batch.
     type After: Send + Sync;
 
@@ -165,12 +167,15 @@ fn confirm_answer(
     Ok((id, (outcome, after)))
 }
 
+/// What an erasure met, and the row as it was where that was asked for.
+pub(super) type Erased = (EraseOutcome, Option<Gone>);
+
 impl Change for Erase {
     type Key = SubscriptionId;
-    type Outcome = EraseOutcome;
+    type Outcome = Erased;
     /// The state of a row that was spared.
     type After = Option<State>;
-    const NO_ROW: EraseOutcome = EraseOutcome::NoRow;
+    const NO_ROW: Erased = (EraseOutcome::NoRow, None);
 
     fn list(&self) -> u32 {
         Erase::list(self)
@@ -191,27 +196,117 @@ impl Change for Erase {
                     &column(batch, |erase| erase.from().bits()),
                     &column(batch, |erase| erase.entry_head().to_vec()),
                     &column(batch, |erase| erase.leaving().bits()),
+                    &column(batch, |erase| erase.hands_back()),
                 ],
             )
             .await?;
         rows.iter().map(erase_answer).collect()
     }
 
-    fn settle(&self, after: Option<&(EraseOutcome, Option<State>)>) -> Option<EraseOutcome> {
+    fn settle(&self, after: Option<&(Erased, Option<State>)>) -> Option<Erased> {
         let outcome = on_erase(after.and_then(|(_, state)| *state), self.from());
-        (outcome != EraseOutcome::Erased).then_some(outcome)
+        (outcome != EraseOutcome::Erased).then_some((outcome, None))
     }
 }
 
-fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (EraseOutcome, Option<State>)), StoreError> {
+fn erase_answer(row: &SqlRow) -> Result<(SubscriptionId, (Erased, Option<State>)), StoreError> {
     let id = id(row, "id")?;
     let state = state(row)?;
+    let gone = if row.try_get("handed_back")? { Some(gone(row, state)?) } else { None };
     let answer = if row.try_get("erased")? {
-        (EraseOutcome::Erased, None)
+        ((EraseOutcome::Erased, gone), None)
     } else {
-        (EraseOutcome::Spared, Some(state))
+        ((EraseOutcome::Spared, None), Some(state))
     };
     Ok((id, answer))
+}
+
+fn gone(row: &SqlRow, state: State) -> Result<Gone, StoreError> {
+    Ok(Gone {
+        state,
+        notice: unsigned(row, "notice")?,
+        lang: row.try_get("lang")?,
+        seal: row.try_get("seal")?,
+        reference: fixed(row, "reference")?,
+        signed_up_at: row.try_get("signed_up_at")?,
+        expires_at: row.try_get("expires_at")?,
+        confirmed_at: row.try_get("confirmed_at")?,
+        told_at: row.try_get("told_at")?,
+    })
+}
+
+impl Change for Restore {
+    type Key = SubscriptionId;
+    type Outcome = RestoreOutcome;
+    type After = ();
+    const NO_ROW: RestoreOutcome = RestoreOutcome::Closed;
+
+    fn list(&self) -> u32 {
+        Restore::list(self)
+    }
+
+    fn key(&self) -> SubscriptionId {
+        self.id()
+    }
+
+    async fn apply(client: &Client, list: u32, batch: &[&Restore]) -> Result<Applied<Restore>, StoreError> {
+        let statement = client.prepare_cached(sql::APPLY_RESTORES).await?;
+        let rows = client
+            .query(
+                &statement,
+                &[
+                    &number(list),
+                    &column(batch, |restore| restore.id().0.to_vec()),
+                    &column(batch, |restore| restore.address_key().to_vec()),
+                    &column(batch, |restore| restore.row().state as i16),
+                    &column(batch, |restore| number(restore.row().notice)),
+                    &column(batch, |restore| restore.row().lang.clone()),
+                    &column(batch, |restore| restore.row().seal.clone()),
+                    &column(batch, |restore| restore.row().reference.to_vec()),
+                    &column(batch, |restore| restore.withdrawn().to_vec()),
+                    &column(batch, |restore| restore.row().signed_up_at),
+                    &column(batch, |restore| restore.row().expires_at),
+                    &column(batch, |restore| restore.row().confirmed_at),
+                    &column(batch, |restore| restore.row().told_at),
+                    &column(batch, |restore| restore.entry().to_vec()),
+                ],
+            )
+            .await;
+        match (rows.map_err(StoreError::from), batch) {
+            (Ok(rows), _) => rows.iter().map(restore_answer).collect(),
+            // Only a second use can break a unique index here; in company, the door halves the batch first.
+            (Err(StoreError::Refused(state)), [alone]) if state == SqlState::UNIQUE_VIOLATION.code() => {
+                Ok(HashMap::from([(alone.id(), (RestoreOutcome::Used, ()))]))
+            }
+            (Err(error), _) => Err(error),
+        }
+    }
+
+    fn settle(&self, after: Option<&(RestoreOutcome, ())>) -> Option<RestoreOutcome> {
+        match after {
+            None | Some((RestoreOutcome::Closed, ())) => Some(RestoreOutcome::Closed),
+            Some((RestoreOutcome::Restored | RestoreOutcome::AlreadyRestored, ())) => {
+                Some(RestoreOutcome::AlreadyRestored)
+            }
+            // Another page of the same subscription may still do.
+            Some(_) => None,
+        }
+    }
+}
+
+fn restore_answer(row: &SqlRow) -> Result<(SubscriptionId, (RestoreOutcome, ())), StoreError> {
+    let place = Place {
+        is_closed: row.try_get("is_closed")?,
+        is_back: row.try_get("is_back")?,
+        is_used: row.try_get("is_used")?,
+        is_taken: row.try_get("is_taken")?,
+    };
+    let outcome = match (row.try_get("written")?, on_restore(place)) {
+        (true, _) => RestoreOutcome::Restored,
+        (false, RestoreOutcome::Restored) => RestoreOutcome::Stale,
+        (false, outcome) => outcome,
+    };
+    Ok((id(row, "id")?, (outcome, ())))
 }
 
 impl Change for Rewrite {

@@ -12,6 +12,7 @@ statements! {
     APPEND_TILES = "append_tiles",
     APPLY_CONFIRMS = "apply_confirms",
     APPLY_ERASURES = "apply_erasures",
+    APPLY_RESTORES = "apply_restores",
     APPLY_REWRITES = "apply_rewrites",
     APPLY_SIGNUPS = "apply_signups",
     BURY_LETTER = "bury_letter",
