@@ -7,6 +7,7 @@ mod not_me;
 mod notice;
 mod signup;
 mod trail;
+mod undo;
 mod withdraw;
 
 pub mod evidence;
@@ -42,6 +43,7 @@ pub fn routes(app: Arc<App>) -> Route {
         part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
         part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
         part(&app, "withdraw", path!("u" / String).boxed(), withdraw::handle),
+        bare(&app, "undo", path!("undo").boxed(), undo::handle),
         part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
         part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),
         two(&app, "tile", tile_path(), trail::tile),

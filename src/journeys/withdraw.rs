@@ -8,7 +8,8 @@ use warp::Reply as _;
 
 use crate::app::App;
 use crate::consent::change::Erase;
-use crate::consent::subscription::EraseOutcome;
+use crate::consent::subscription::{EraseOutcome, UNDO_FOR};
+use crate::consent::undo::Undo;
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer, page};
@@ -35,8 +36,8 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
             }
             // Seen before the act, for the language: afterwards nothing is known.
             let seen = see(&app, &request, &token).await?;
-            let outcome = withdraw(&app, &token).await?;
-            answer(&app, &request, &seen, outcome)
+            let (outcome, undo) = withdraw_undoably(&app, &token).await?;
+            answer(&app, &request, &seen, outcome, undo)
         }
     }
 }
@@ -44,6 +45,18 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
 /// The use case: everything personal goes at once, whatever the subscription's state.
 pub async fn withdraw(app: &App, token: &Token) -> Result<EraseOutcome, StoreError> {
     app.store.erase(Erase::withdraw(token, app.clock.now())).await
+}
+
+/// The same, and everything that is needed to undo it, sealed, for the page that tells of it: nobody else has it any
+/// more. `None` where there is nothing to undo.
+pub async fn withdraw_undoably(
+    app: &App,
+    token: &Token,
+) -> Result<(EraseOutcome, Option<String>), StoreError> {
+    let now = app.clock.now();
+    let (outcome, gone) = app.store.erase_handing_back(Erase::withdraw(token, now)).await?;
+    let undo = gone.and_then(|gone| Undo::of(token.list, token.id, gone, now));
+    Ok((outcome, undo.map(|undo| undo.seal(&app.keys, App::random()))))
 }
 
 /// Kinds of data, never values: the link may have been forwarded with the newsletter it stood in.
@@ -64,10 +77,14 @@ fn show(app: &App, seen: &Seen, text: &str) -> Answer {
     page(app, StatusCode::OK, lang, "unsubscribe", context)
 }
 
-fn answer(app: &App, request: &Request, seen: &Seen, outcome: EraseOutcome) -> Answer {
+fn answer(app: &App, request: &Request, seen: &Seen, outcome: EraseOutcome, undo: Option<String>) -> Answer {
     let template = match outcome {
         EraseOutcome::Erased => "unsubscribed",
         EraseOutcome::Spared | EraseOutcome::NoRow => "nothing_here",
     };
-    act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, seen.nothing_here())
+    let mut context = seen.nothing_here();
+    // Nobody comes back to a list that has ended.
+    context["undo"] = json!(undo.filter(|_| !seen.list.is_closed));
+    context["minutes"] = json!(UNDO_FOR.as_mins());
+    act_answer(app, &request.asked, StatusCode::OK, &seen.lang, template, context)
 }

@@ -23,6 +23,8 @@ pub enum Refusal {
     },
     /// A token of wrong length, alphabet or tag.
     IncompleteLink,
+    /// What should undo a withdrawal does not open.
+    DamagedUndo,
     NotFound,
     /// A bearer token that is nobody's.
     UnknownToken,
@@ -42,7 +44,7 @@ pub enum Refusal {
 impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
-            Refusal::BadRequest => StatusCode::BAD_REQUEST,
+            Refusal::BadRequest | Refusal::DamagedUndo => StatusCode::BAD_REQUEST,
             Refusal::UnknownList
             | Refusal::UnknownNotice { .. }
             | Refusal::IncompleteLink
@@ -66,6 +68,7 @@ impl Refusal {
             Refusal::ListClosed { .. } => "list_closed",
             Refusal::UnknownNotice { .. } => "unknown_notice",
             Refusal::IncompleteLink => "incomplete_link",
+            Refusal::DamagedUndo => "damaged_undo",
             Refusal::NotFound => "not_found",
             Refusal::UnknownToken => "unknown_token",
             Refusal::AuditorsOnly => "auditors_only",

@@ -106,6 +106,11 @@ impl Request {
         }
     }
 
+    /// Refuses everything but POST: at a door whose page is the answer to another.
+    pub fn acts_only(&self) -> Result<(), Refusal> {
+        if self.method == Method::POST { Ok(()) } else { Err(Refusal::Method("POST")) }
+    }
+
     /// The body's bytes.
     pub fn body(&self) -> Result<&Bytes, Refusal> {
         self.body.as_ref().map_err(|error| match error {

@@ -2,10 +2,13 @@
 
 mod search;
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 use optin::mail::session::{Answer, Door, Limits, Protocol};
 use reqwest::StatusCode;
 
+use crate::house::pages::way_back;
 use crate::house::{House, link, until};
 use search::{Needles, everything};
 
@@ -103,6 +106,33 @@ async fn p_cp_4_after_a_withdrawal_no_table_holds_anything_of_the_person() {
     // Coming back to the link, or the letter's, brings nothing back.
     assert_eq!(house.post(&leave, &[("from", "page")]).await.status(), StatusCode::OK);
     assert_eq!(ann.found_in(&everything(&db).await), only);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_cp_4_a_page_that_can_undo_a_withdrawal_is_all_that_holds_the_person() {
+    let (house, ann) = House::with_ann_and_bob().await;
+    let leave = house.unsubscribe_url(ANN).await;
+    let db = house.db().await;
+    let page = house.post(&leave, &[("from", "page")]).await.text().await.unwrap();
+    db.batch_execute("ANALYZE").await.unwrap();
+    let only =
+        ["confirmed commitment in public.trail_entries", "withdrawn commitment in public.trail_entries"];
+    assert_eq!(
+        ann.found_in(&everything(&db).await),
+        only,
+        "the trail's entries may remain, and nothing else"
+    );
+
+    let page = BTreeMap::from([("the page".to_owned(), page.into_bytes())]);
+    assert_eq!(ann.in_the_clear().found_in(&page), Vec::<String>::new(), "and there it is under seal");
+    assert_eq!(ann.part("reference").found_in(&page), Vec::<String>::new());
+    let way_back = way_back(&String::from_utf8(page["the page"].clone()).unwrap()).unwrap();
+    assert_eq!(house.post("/undo", &[("undo", &way_back)]).await.status(), StatusCode::OK);
+    for part in ["id", "reference", "address key"] {
+        let found = ann.part(part).found_in(&everything(&db).await);
+        assert!(found.contains(&format!("{part} in public.subscriptions")), "{part} is back: {found:?}");
+    }
     house.close().await;
 }
 

@@ -27,4 +27,5 @@ mod templates;
 mod trail;
 mod trail_tools;
 mod welcome;
+mod undo;
 mod words;

@@ -48,7 +48,7 @@ fn every_line_of_the_url_table_is_asked_below() {
             fixed => regex::escape(fixed.trim_matches('"')),
         });
         let path = Regex::new(&format!("^/{}$", parts.collect::<Vec<_>>().join("/"))).unwrap();
-        let asked = SHOWING.iter().chain(&["/lists/news", "/c/token", "/n/token", "/u/token"]);
+        let asked = SHOWING.iter().chain(&["/lists/news", "/c/token", "/n/token", "/u/token", "/undo"]);
         assert!(
             asked.into_iter().any(|asked| path.is_match(asked)),
             "{line}: name it in SHOWING or `doors`, and see that it never acts"
@@ -91,11 +91,17 @@ async fn another_method_is_refused_with_those_that_would_do() {
     let before = house.rows().await;
     let acting = doors.iter().map(|door| (door.as_str(), "GET, HEAD, POST"));
     let showing = SHOWING.iter().map(|door| (*door, "GET, HEAD"));
-    for (door, allow) in acting.chain(showing) {
+    // Its page is the answer to another door: whoever comes to look is told so kindly.
+    let acting_only = [("/undo", "POST")];
+    for (door, allow) in acting.chain(showing).chain(acting_only) {
         let mut methods = vec![Method::PUT, Method::DELETE, Method::PATCH, Method::OPTIONS];
         methods.push(Method::from_bytes(b"BREW").unwrap());
         if allow == "GET, HEAD" {
             methods.push(Method::POST);
+        }
+        if allow == "POST" {
+            methods.push(Method::GET);
+            assert_eq!(house.request(Method::HEAD, door).send().await.unwrap().status(), 405);
         }
         for method in methods {
             let refused = house.request(method.clone(), door).send().await.unwrap();

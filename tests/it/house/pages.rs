@@ -23,10 +23,10 @@ impl House {
     /// All pages, by somebody who reads `lang`. A template that is not met fails the test.
     pub async fn every_page(&self, lang: &str) -> Vec<Page> {
         let mut walk = Walk { house: self, lang, pages: Vec::new() };
-        walk.one_subscription().await;
+        let way_back = walk.one_subscription().await;
         walk.a_strangers_mistake().await;
         walk.refusals().await;
-        walk.what_time_changes().await;
+        walk.what_time_changes(&way_back).await;
         let met: BTreeSet<&str> =
             walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
         let pages = self.app.templates.names().filter_map(|name| name.strip_prefix("pages/"));
@@ -44,7 +44,8 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    async fn one_subscription(&mut self) {
+    /// Returns a way back that nobody has used.
+    async fn one_subscription(&mut self) -> String {
         self.get("home", "/").await;
         self.get("signup", &format!("/lists/{NEWS}")).await;
         self.sign_up("signup", "nobody").await;
@@ -64,11 +65,23 @@ impl Walk<'_> {
         let leave = self.house.unsubscribe_url("ann@example.org").await;
         self.get("unsubscribe", &leave).await;
         self.post("unsubscribed", &leave, &[("from", "page")]).await;
+        let used = self.way_back();
         self.post("nothing_here", &leave, &[("from", "page")]).await;
+        self.post("restored", "/undo", &[("undo", &used)]).await;
+        self.post("already_restored", "/undo", &[("undo", &used)]).await;
+        self.post("unsubscribed", &leave, &[("from", "page")]).await;
+        let way_back = self.way_back();
+        self.post("undo_used", "/undo", &[("undo", &used)]).await;
         self.get("leave", &format!("/lists/{NEWS}/leave")).await;
         self.get("notice", &format!("/lists/{NEWS}/notice")).await;
         self.get("notice", &format!("/lists/{NEWS}/notices/1")).await;
         self.get("inbox", "/inbox").await;
+        way_back
+    }
+
+    /// What the last page's button would undo the withdrawal with.
+    fn way_back(&self) -> String {
+        way_back(&self.pages.last().unwrap().html).expect("the page offers it")
     }
 
     async fn a_strangers_mistake(&mut self) {
@@ -85,6 +98,7 @@ impl Walk<'_> {
         self.get("refused.unknown_notice", &format!("/lists/{NEWS}/notices/77")).await;
         self.get("refused.incomplete_link", "/c/half-a-token").await;
         self.get("refused.not_found", "/nowhere").await;
+        self.post("refused.damaged_undo", "/undo", &[("undo", "half-a-page")]).await;
         self.ask("refused.method", Method::PUT, &door, form, "").await;
         self.ask("refused.bad_request", Method::POST, &door, form, "email=%FF").await;
         self.ask("refused.too_large", Method::POST, &door, form, &"x".repeat(16 * 1024 + 1)).await;
@@ -96,7 +110,7 @@ impl Walk<'_> {
         }
     }
 
-    async fn what_time_changes(&mut self) {
+    async fn what_time_changes(&mut self, way_back: &str) {
         self.sign_up("check_mail", "dora@example.org").await;
         let confirm = link(&self.house.letter("dora@example.org").await.text, "/c/");
         let before = self.notice().await;
@@ -108,6 +122,7 @@ impl Walk<'_> {
         self.house.all_letters().await;
         self.house.advance(SignedDuration::from_hours(73));
         self.get("expired", &confirm).await;
+        self.post("undo_late", "/undo", &[("undo", way_back)]).await;
         self.house.new_list("ended", json!([])).await;
         self.house.close_list("ended").await;
         self.get("refused.list_closed", "/lists/ended").await;
@@ -180,6 +195,11 @@ impl House {
 pub fn decoded(html: &str) -> String {
     let pairs = [("&#x2f;", "/"), ("&#x27;", "'"), ("&quot;", "\""), ("&lt;", "<"), ("&gt;", ">")];
     pairs.iter().fold(html.to_owned(), |html, (from, to)| html.replace(from, to)).replace("&amp;", "&")
+}
+
+/// What the page of a withdrawal carries, so that it can be undone.
+pub fn way_back(html: &str) -> Option<String> {
+    found(html, r#"<input type="hidden" name="undo" value="([^"]*)"#).pop()
 }
 
 /// Every address that a program opens by itself when it shows this HTML or CSS, or sends a form to.

@@ -12,6 +12,7 @@ use tracing_subscriber::fmt::layer;
 use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::{Layer as _, registry};
 
+use crate::house::pages::way_back;
 use crate::house::{House, link, until};
 
 /// Everything that is logged on this thread, on which a test's whole service runs.
@@ -96,6 +97,12 @@ async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
     let bob = [("email", "bob@portal.example"), ("consent", "yes"), ("notice", "1"), ("name", "Bobby")];
     ask(Method::POST, query, &bob, 500).await;
     house.mend().await;
+    let page =
+        house.post(&format!("{leave}?utm=campaign77"), &[("from", "page")]).await.text().await.unwrap();
+    let way_back = way_back(&page).unwrap();
+    ask(Method::GET, &format!("/undo?undo={way_back}"), &[], 405).await;
+    ask(Method::POST, "/undo?utm=campaign77", &[("undo", &format!("{way_back}A"))], 400).await;
+    ask(Method::POST, "/undo", &[("undo", &way_back)], 200).await;
     ask(Method::POST, &format!("{leave}?utm=campaign77"), &[], 200).await;
 
     log.tells_nothing_of(&[
@@ -108,6 +115,8 @@ async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
         token(&confirm),
         token(&not_me),
         token(&leave),
+        &way_back[..40],
+        &way_back[way_back.len() - 40..],
         "campaign77",
         "portal.example",
         "203.0.113",
@@ -116,7 +125,7 @@ async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
         "c00kie",
     ]);
     let text = log.text();
-    for route in ["signup", "confirm", "not_me", "withdraw"] {
+    for route in ["signup", "confirm", "not_me", "withdraw", "undo"] {
         assert!(text.contains(&format!("route=\"{route}\"")), "{route} is not in the log: {text}");
     }
     assert!(text.contains("status=200") && text.contains("status=422") && text.contains("XX000"), "{text}");

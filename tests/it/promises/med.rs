@@ -164,6 +164,8 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
                 ("signup", 409) => ("signup.stale".into(), "signup.stale".into()),
                 ("signup", 403) => ("signup.foreign".into(), "signup.foreign".into()),
                 ("expired", 410) => ("expired.lead".into(), "expired.again".into()),
+                ("undo_late", 410) => ("undo_late.lead".into(), "undo_late.again".into()),
+                ("undo_used", 410) => ("undo_used.lead".into(), "undo_used.again".into()),
                 ("notice_changed", 409) => ("notice_changed.lead".into(), "notice_changed.again".into()),
                 (name, _) => {
                     let refusal = name.strip_prefix("refused.").expect("a refusal that this test knows");
@@ -181,7 +183,7 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
                 );
             }
         }
-        assert!(refused >= 17, "{refused} kinds of refusal were met");
+        assert!(refused >= 20, "{refused} kinds of refusal were met");
         house.close().await;
     }
 }
