@@ -48,7 +48,8 @@ fn waits() -> Vec<SignedDuration> {
 
 fn act() -> impl Strategy<Value = Act> {
     let verb = prop_oneof![
-        4 => Just(Verb::SignUp), 4 => Just(Verb::Confirm), 1 => Just(Verb::Withdraw), 1 => Just(Verb::NotMe)
+        4 => Just(Verb::SignUp), 4 => Just(Verb::Confirm), 2 => Just(Verb::Withdraw), 1 => Just(Verb::NotMe),
+        2 => Just(Verb::Undo)
     ];
     let link = prop_oneof![4 => Just(0usize), 1 => 1usize..4];
     (verb, 0..2usize, 0..3usize, link, prop::bool::weighted(0.1))
@@ -95,7 +96,7 @@ fn any_sequence_of_acts_in_any_company_comes_out_as_the_pure_machine_says() {
 /// comes out must be what some order of them would have come to.
 #[tokio::test]
 async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() {
-    use Verb::{Confirm, NotMe, SignUp, Withdraw};
+    use Verb::{Confirm, NotMe, SignUp, Undo, Withdraw};
     let bench = Bench::open().await;
     let now = |verb| Act { verb, list: 0, who: 0, link: 0, later: false };
     let later = |verb| Act { later: true, ..now(verb) };
@@ -127,6 +128,16 @@ async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() 
         (vec![SignUp, Confirm, SignUp], hours(24) - micro, vec![now(SignUp)]),
         (vec![SignUp, Confirm], hours(1), vec![now(NotMe), now(Withdraw), now(NotMe), now(Withdraw)]),
         (vec![SignUp, Confirm], hours(1), vec![now(SignUp), now(Withdraw), now(SignUp), now(Confirm)]),
+        (vec![SignUp, Confirm, Withdraw], minutes(14), vec![now(Undo); 4]),
+        (vec![SignUp, Confirm, Withdraw], minutes(1), vec![now(Undo), later(Undo), now(SignUp)]),
+        (
+            vec![SignUp, Confirm, Withdraw],
+            minutes(1),
+            vec![now(Undo), now(Withdraw), now(Undo), now(Withdraw)],
+        ),
+        (vec![SignUp, Confirm, Withdraw, SignUp], minutes(1), vec![now(Undo), now(Confirm), now(Undo)]),
+        (vec![SignUp, Confirm, Withdraw, Undo, Withdraw, Undo], minutes(1), vec![now(Withdraw), now(Undo)]),
+        (vec![SignUp, Confirm, Withdraw, Undo, Withdraw], minutes(1), vec![now(Undo), now(Undo), now(NotMe)]),
     ];
     for (n, (before, ago, together)) in stories.into_iter().enumerate() {
         let mut world = World::new(&bench).await;

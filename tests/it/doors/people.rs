@@ -9,11 +9,12 @@ use futures_util::poll;
 use jiff::Timestamp;
 use optin::app::App;
 use optin::consent::address::Address;
-use optin::consent::change::{Confirm, Entered, Erase, Signup, SignupRandom};
+use optin::consent::change::{Confirm, Entered, Erase, Restore, Signup, SignupRandom};
 use optin::consent::field::Profile;
 use optin::consent::list::{List, ListOptions};
 use optin::consent::notice::{Notice, NoticeText};
-use optin::consent::subscription::{ConfirmOutcome, EraseOutcome, SignupOutcome};
+use optin::consent::subscription::{ConfirmOutcome, EraseOutcome, RestoreOutcome, SignupOutcome};
+use optin::consent::undo::Gone;
 use optin::keys::KeyRing;
 use optin::store::{Store, StoreError};
 use optin::token::{SubscriptionId, Token};
@@ -36,14 +37,19 @@ pub enum Change {
     SignUp(Signup),
     Confirm(Confirm),
     Erase(Erase),
+    /// An erasure by somebody who wants the way back.
+    Leave(Erase),
+    Restore(Restore),
 }
 
 /// What a change of any kind came to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Outcome {
     SignUp(SignupOutcome),
     Confirm(ConfirmOutcome),
     Erase(EraseOutcome),
+    Leave(EraseOutcome, Option<Gone>),
+    Restore(RestoreOutcome),
 }
 
 /// When the tests' people live.
@@ -82,6 +88,11 @@ pub async fn pass(store: &Store, change: Change) -> Result<Outcome, StoreError> 
         Change::SignUp(signup) => Outcome::SignUp(store.sign_up(signup).await?),
         Change::Confirm(confirm) => Outcome::Confirm(store.confirm(confirm).await?),
         Change::Erase(erase) => Outcome::Erase(store.erase(erase).await?),
+        Change::Leave(erase) => {
+            let (outcome, gone) = store.erase_handing_back(erase).await?;
+            Outcome::Leave(outcome, gone)
+        }
+        Change::Restore(restore) => Outcome::Restore(store.restore(restore).await?),
     })
 }
 

@@ -3,12 +3,14 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
-use optin::consent::change::{Confirm, Erase, Signup};
+use optin::consent::change::{Confirm, Erase, Restore, Signup};
 use optin::consent::field::Profile;
 use optin::consent::list::List;
 use optin::consent::notice::Notice;
+use optin::consent::person::Acts;
 use optin::consent::subscription::{
-    ConfirmOutcome, EraseOutcome, LEAVES_ENTRY, Row, SignupOutcome, State, on_confirm, on_erase, on_signup,
+    ConfirmOutcome, EraseOutcome, LEAVES_ENTRY, Place, RestoreOutcome, Row, SignupOutcome, State, on_confirm,
+    on_erase, on_restore, on_signup,
 };
 use optin::store::outbox::LetterKind;
 use optin::token::SubscriptionId;
@@ -33,6 +35,7 @@ pub struct Held {
     pub profile: Profile,
     pub record: String,
     pub secret: [u8; 32],
+    pub acts: Acts,
     /// By kind: since when it waits.
     pub letters: BTreeMap<i16, Timestamp>,
 }
@@ -43,6 +46,16 @@ pub enum Made {
     SignUp(Signup, Box<Held>),
     Confirm(Confirm),
     Erase(Erase, Timestamp),
+    /// With the row as it was when it was erased.
+    Restore(Restore, Box<Held>, Timestamp),
+}
+
+/// What acts leave behind.
+#[derive(Default)]
+pub struct Trace {
+    pub entries: Vec<Entry>,
+    /// Rows as they were when they were erased, and when that was.
+    pub gone: Vec<(Held, Timestamp)>,
 }
 
 /// A list, its notices from the first on, and what should be in its trail.
@@ -58,15 +71,15 @@ impl Held {
         notices[self.notice as usize - 1].purpose
     }
 
-    /// The entry of an event, as a receipt's holder would compute it.
-    fn entry(&self, event: Event, at: Timestamp, list: &Published) -> Entry {
+    /// The next entry of an event, as a receipt's holder would compute it.
+    pub fn entry(&self, event: Event, at: Timestamp, list: &Published) -> Entry {
         let (notice, digest) = match event {
             Event::Confirmed => {
                 (list.notices[self.notice as usize - 1].sha256, Sha256::digest(&self.record).into())
             }
             _ => (ZEROS, ZEROS),
         };
-        let opening = opening(&self.secret, event, 0);
+        let opening = opening(&self.secret, event, self.acts.count(event));
         entry(event, at, &notice, &commitment(&opening, list.list.number, event, &digest))
     }
 }
@@ -76,12 +89,13 @@ impl Made {
         match self {
             Made::SignUp(signup, _) => Change::SignUp(signup.clone()),
             Made::Confirm(confirm) => Change::Confirm(confirm.clone()),
-            Made::Erase(erase, _) => Change::Erase(erase.clone()),
+            Made::Erase(erase, _) => Change::Leave(erase.clone()),
+            Made::Restore(restore, ..) => Change::Restore(restore.clone()),
         }
     }
 
     /// What should come of this, decided by the pure machine.
-    pub fn apply(&self, held: &mut Option<Held>, list: &Published, entries: &mut Vec<Entry>) -> Outcome {
+    pub fn apply(&self, held: &mut Option<Held>, list: &Published, trace: &mut Trace) -> Outcome {
         let current = list.notices.last().unwrap().purpose;
         if let Some(held) = held {
             held.row.purpose_is_current = held.purpose(&list.notices) == current;
@@ -105,7 +119,7 @@ impl Made {
                 if let (ConfirmOutcome::Confirmed, Some(held)) = (outcome, met) {
                     held.row.state = State::Active;
                     held.confirmed_at = Some(confirm.at());
-                    entries.push(held.entry(Event::Confirmed, confirm.at(), list));
+                    trace.entries.push(held.entry(Event::Confirmed, confirm.at(), list));
                     if list.list.options.welcome {
                         held.letters.insert(LetterKind::Welcome as i16, confirm.at());
                     }
@@ -117,11 +131,32 @@ impl Made {
                 let outcome = on_erase(met.map(|held| held.row.state), erase.from());
                 if let (EraseOutcome::Erased, Some(met)) = (outcome, met) {
                     if LEAVES_ENTRY.has(met.row.state) {
-                        entries.push(met.entry(Event::Withdrawn, *at, list));
+                        trace.entries.push(met.entry(Event::Withdrawn, *at, list));
                     }
+                    trace.gone.push((Held { letters: BTreeMap::new(), ..met.clone() }, *at));
                     *held = None;
                 }
                 Outcome::Erase(outcome)
+            }
+            Made::Restore(_, gone, at) => {
+                let entry = gone.entry(Event::Restored, *at, list);
+                let mut known = list.entries.iter().chain(&trace.entries);
+                let place = Place {
+                    is_closed: false,
+                    is_back: held.as_ref().is_some_and(|held| held.id == gone.id),
+                    is_used: known.any(|known| known[1] == entry[1] && known[38..] == entry[38..]),
+                    is_taken: held.is_some(),
+                };
+                let outcome = on_restore(place);
+                if outcome == RestoreOutcome::Restored {
+                    let mut back = Held::clone(gone);
+                    for event in [Event::Withdrawn, Event::Restored] {
+                        back.acts.reach(event, back.acts.count(event) + 1);
+                    }
+                    *held = Some(back);
+                    trace.entries.push(entry);
+                }
+                Outcome::Restore(outcome)
             }
         }
     }

@@ -1,17 +1,20 @@
 //! Two lists and their people, once as they should be and once as the database has them.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
 use optin::consent::address::Address;
-use optin::consent::change::{Confirm, Entered, Erase, Signup};
+use optin::consent::change::{
+    CannotRestore, Confirm, Entered, Erase, Held as Read, Restore, Rewrite, Signup,
+};
 use optin::consent::field::Profile;
 use optin::consent::notice::Notice;
-use optin::consent::person::Person;
+use optin::consent::person::{Acts, Person};
 use optin::consent::record::record;
-use optin::consent::subscription::{Row, State};
+use optin::consent::subscription::{EraseOutcome, RewriteOutcome, Row, State};
+use optin::consent::undo::Undo;
 use optin::store::NextNotice;
 use optin::store::outbox::LetterKind;
 use optin::token::SubscriptionId;
@@ -19,7 +22,7 @@ use optin::trail::entry::{Event, ZEROS, entry, service_tail};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::model::{Entry, Held, Made, Published, orders};
+use super::model::{Entry, Held, Made, Published, Trace, orders};
 use crate::doors::people::{Bench, Change, Outcome, fresh, nobody, noon, notice_texts, pass, token};
 
 /// Acts on one person that may come together: all their orders are tried.
@@ -31,6 +34,7 @@ pub enum Verb {
     Confirm,
     Withdraw,
     NotMe,
+    Undo,
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +42,7 @@ pub struct Act {
     pub verb: Verb,
     pub list: usize,
     pub who: usize,
-    /// Which of the person's links is used: 0 is the newest. A signup types the address in one of two ways by it.
+    /// Which of the person's links, or pages, is used: 0 is the newest. A signup types the address in one of two ways by it.
     pub link: usize,
     /// Ten minutes after the others that come together with it, by its own clock.
     pub later: bool,
@@ -54,6 +58,8 @@ pub struct World<'a> {
     held: BTreeMap<Key, Held>,
     /// Every id that a link was made for, oldest first.
     ids: BTreeMap<Key, Vec<SubscriptionId>>,
+    /// Every page that a withdrawal could be undone by, oldest first, with the row as it was.
+    ways_back: BTreeMap<Key, Vec<(Undo, Held)>>,
 }
 
 impl<'a> World<'a> {
@@ -69,7 +75,14 @@ impl<'a> World<'a> {
             assert_eq!(first[..38], entry(Event::NoticePublished, noon(), &notice.sha256, &ZEROS)[..38]);
             lists.push(Published { list, notices: vec![notice], entries: vec![first] });
         }
-        World { bench, now: noon(), lists, held: BTreeMap::new(), ids: BTreeMap::new() }
+        World {
+            bench,
+            now: noon(),
+            lists,
+            held: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            ways_back: BTreeMap::new(),
+        }
     }
 
     pub async fn publish(&mut self, list: usize, new_purpose: bool) {
@@ -87,14 +100,19 @@ impl<'a> World<'a> {
         list.notices.push(Notice::decode(&bytes, now).unwrap());
     }
 
-    /// Pausing has no door yet.
     pub async fn pause(&mut self, list: usize, who: usize) {
         let Some(held) = self.held.get_mut(&(list, who)) else { return };
         if held.row.state == State::Active {
+            let published = &mut self.lists[list];
+            let entry = held.entry(Event::Paused, self.now, published);
+            let found =
+                self.bench.store.find_subscription(published.list.number, held.id).await.unwrap().unwrap();
+            let read = Read { list: published.list.number, id: held.id, seal: &found.seal };
+            let pause = Rewrite::pause(&self.bench.ring, &read, App::random(), self.now).unwrap();
+            assert_eq!(self.bench.store.rewrite(pause).await.unwrap(), RewriteOutcome::Done);
+            published.entries.push(entry);
+            held.acts.reach(Event::Paused, held.acts.count(Event::Paused) + 1);
             held.row.state = State::Paused;
-            let sql = "UPDATE subscriptions SET state = 3 WHERE list = $1 AND id = $2";
-            let number = self.lists[list].list.number as i32;
-            assert_eq!(self.bench.db.execute(sql, &[&number, &&held.id.0[..]]).await.unwrap(), 1);
         }
     }
 
@@ -104,9 +122,10 @@ impl<'a> World<'a> {
         for act in acts {
             let key = (act.list, act.who);
             if made.iter().filter(|(of, _)| *of == key).count() < MOST_AT_ONCE {
-                made.push((key, self.make(act)));
+                made.extend(self.make(act).map(|made| (key, made)));
             }
         }
+        spare_letters_of_nobody(&mut made);
         for (key, made) in &made {
             if let Made::SignUp(signup, _) = made {
                 self.ids.entry(*key).or_default().push(signup.id());
@@ -120,11 +139,21 @@ impl<'a> World<'a> {
             let passed = changes.into_iter().enumerate().map(|(n, change)| pass(stores[n % 2], change));
             join_all(passed).await
         };
-        let outcomes: Vec<Outcome> = outcomes.into_iter().map(Result::unwrap).collect();
+        let mut handed_back = BTreeMap::new();
+        let mut told = |outcome: Outcome| match outcome {
+            Outcome::Leave(outcome, gone) => {
+                assert_eq!(gone.is_some(), outcome == EraseOutcome::Erased);
+                // By its reference: an undone subscription is erased once among acts that come together.
+                handed_back.extend(gone.map(|gone| (gone.reference, gone)));
+                Outcome::Erase(outcome)
+            }
+            outcome => outcome,
+        };
+        let outcomes: Vec<Outcome> = outcomes.into_iter().map(|outcome| told(outcome.unwrap())).collect();
 
         let mut people: BTreeMap<Key, Vec<(&Made, Outcome)>> = BTreeMap::new();
         for ((key, made), outcome) in made.iter().zip(&outcomes) {
-            people.entry(*key).or_default().push((made, *outcome));
+            people.entry(*key).or_default().push((made, outcome.clone()));
         }
         for (key, acts) in people {
             if acts.len() > 1 && acts.iter().any(|(made, _)| !matches!(made, Made::Erase(..))) {
@@ -132,18 +161,22 @@ impl<'a> World<'a> {
             }
             let stored = self.stored(key).await;
             let explained = orders(acts.len()).into_iter().find_map(|order| {
-                let (mut held, mut entries) = (self.held.get(&key).cloned(), Vec::new());
+                let (mut held, mut trace) = (self.held.get(&key).cloned(), Trace::default());
                 let list = &self.lists[key.0];
-                let fits =
-                    order.iter().all(|n| acts[*n].0.apply(&mut held, list, &mut entries) == acts[*n].1);
-                (fits && held.as_ref().map(|held| held.id) == stored).then_some((held, entries))
+                let fits = order.iter().all(|n| acts[*n].0.apply(&mut held, list, &mut trace) == acts[*n].1);
+                (fits && held.as_ref().map(|held| held.id) == stored).then_some((held, trace))
             });
-            let outcomes: Vec<Outcome> = acts.iter().map(|(_, outcome)| *outcome).collect();
-            let Some((held, entries)) = explained else {
+            let outcomes: Vec<&Outcome> = acts.iter().map(|(_, outcome)| outcome).collect();
+            let Some((held, trace)) = explained else {
                 let before = self.held.get(&key).map(|held| held.row);
                 return Err(TestCaseError::fail(format!("no order explains {outcomes:?} after {before:?}")));
             };
-            self.lists[key.0].entries.extend(entries);
+            for (was, at) in trace.gone {
+                let gone = handed_back.remove(&was.reference).expect("whoever asked has the row");
+                let undo = Undo::of(self.lists[key.0].list.number, was.id, gone, at);
+                self.ways_back.entry(key).or_default().extend(undo.map(|undo| (undo, was)));
+            }
+            self.lists[key.0].entries.extend(trace.entries);
             match held {
                 Some(held) => _ = self.held.insert(key, held),
                 None => _ = self.held.remove(&key),
@@ -152,13 +185,23 @@ impl<'a> World<'a> {
         Ok(())
     }
 
-    fn make(&self, act: &Act) -> Made {
+    /// `None` for an undo where there is no page for it, or where its time is over.
+    fn make(&self, act: &Act) -> Option<Made> {
         let Published { list, notices, .. } = &self.lists[act.list];
         let at = if act.later { self.now + SignedDuration::from_mins(10) } else { self.now };
         let ids = self.ids.get(&(act.list, act.who)).map_or(&[][..], Vec::as_slice);
         let id = ids.iter().rev().nth(act.link).copied().unwrap_or_else(nobody);
         let token = token(list.number, id);
-        match act.verb {
+        Some(match act.verb {
+            Verb::Undo => {
+                let pages = self.ways_back.get(&(act.list, act.who)).map_or(&[][..], Vec::as_slice);
+                let (undo, was) = pages.iter().rev().nth(act.link)?;
+                match Restore::new(&self.bench.ring, undo.clone(), App::random(), at) {
+                    Ok(restore) => Made::Restore(restore, Box::new(was.clone()), at),
+                    Err(CannotRestore::TooLate) if undo.expires_at() <= at => return None,
+                    Err(error) => panic!("{error}"),
+                }
+            }
             Verb::Confirm => Made::Confirm(Confirm::new(&token, at)),
             Verb::Withdraw => Made::Erase(Erase::withdraw(&token, at), at),
             Verb::NotMe => Made::Erase(Erase::not_me(&token, at), at),
@@ -186,6 +229,7 @@ impl<'a> World<'a> {
                     record: record(&address, list.number, &notice.sha256, lang, &profile, at, origin),
                     profile: profile.clone(),
                     secret: *random.secret,
+                    acts: Acts::default(),
                     letters: BTreeMap::from([(LetterKind::Confirmation as i16, at)]),
                 };
                 let origin = origin.map(str::to_owned);
@@ -193,7 +237,7 @@ impl<'a> World<'a> {
                 let signup = Signup::new(&self.bench.ring, list, notice, entered, random, at);
                 Made::SignUp(signup, Box::new(held))
             }
-        }
+        })
     }
 
     /// An act that waits for a signup or a confirmation of the same person, in another door or replica, does not see the
@@ -292,10 +336,24 @@ impl<'a> World<'a> {
                 profile: person.profile,
                 record: person.record,
                 secret: *person.secret,
+                acts: person.acts,
                 letters: kinds.into_iter().zip(times).collect(),
             };
             found.insert((list, id), held);
         }
         Ok(found)
     }
+}
+
+/// Where a signup may queue a letter for a row that is erased at the same moment, no undo brings that row back at once: the
+/// letter of nobody would be somebody's again.
+fn spare_letters_of_nobody(made: &mut Vec<(Key, Made)>) {
+    let keys_with = |is: fn(&Made) -> bool| -> BTreeSet<Key> {
+        made.iter().filter(|(_, made)| is(made)).map(|(key, _)| *key).collect()
+    };
+    let signing = keys_with(|made| matches!(made, Made::SignUp(..)));
+    let leaving = keys_with(|made| matches!(made, Made::Erase(..)));
+    made.retain(|(key, made)| {
+        !(matches!(made, Made::Restore(..)) && signing.contains(key) && leaving.contains(key))
+    });
 }
