@@ -74,18 +74,25 @@ impl Dev {
         answer.json().await.unwrap()
     }
 
-    /// The newest letter to an address; waits for one.
+    /// The first letter to an address; waits for it.
     async fn letter(&self, to: &str) -> Value {
-        let query = format!("?to={}", to.replace('@', "%40"));
-        until("a letter", async || !self.letters(&query).await.is_empty()).await;
-        self.letters(&query).await.pop().unwrap()
+        self.nth_letter(to, 1).await
     }
 
+    /// The letter to an address with this number, counted from 1; waits for it.
+    async fn nth_letter(&self, to: &str, nth: usize) -> Value {
+        let query = format!("?to={}", to.replace('@', "%40"));
+        until("a letter", async || self.letters(&query).await.len() >= nth).await;
+        self.letters(&query).await.swap_remove(nth - 1)
+    }
+
+    /// Signs up, confirms, and waits for the welcome.
     async fn subscribe(&self, email: &str) {
         self.sign_up(email).await;
         let letter = self.letter(email).await;
         let confirm = link(letter["text"].as_str().unwrap(), "/c/");
         assert_eq!(self.post(&confirm, &[]).await, 200);
+        self.nth_letter(email, 2).await;
     }
 
     /// Ends it by a signal, as a terminal or a service manager does: soon, with exit code 0, and wholly.
@@ -199,6 +206,8 @@ async fn the_whole_loop_runs_by_the_inbox_and_every_other_command_by_the_environ
     // Nobody is on the export before the click.
     assert!(exported(dir.path()).await.is_empty());
     assert_eq!(dev.post(&confirm, &[]).await, 200);
+    let welcome = dev.nth_letter("ann@example.org", 2).await;
+    assert!(welcome["raw"].as_str().unwrap().contains("filename=\"optin-receipt.json\""));
     assert_eq!(exported(dir.path()).await, ["ann@example.org"]);
     let said = in_shell(dir.path(), "optin export news").await;
     assert_eq!(said.success().lines().count(), 2);
@@ -249,14 +258,15 @@ async fn after_kill_9_everything_that_was_acknowledged_is_there() {
     let mut dev = Dev::start_at(dir.path(), port).await;
     assert!(!runs(orphan), "two servers over one database");
     assert_eq!(exported(dir.path()).await, ["ann@example.org"]);
-    assert_eq!(dev.letters("").await[..2], letters);
+    assert_eq!(letters.len(), 3);
+    assert_eq!(dev.letters("").await[..3], letters);
     // Links in letters that were sent before still do what they say.
-    let confirm = link(letters[1]["text"].as_str().unwrap(), "/c/");
+    let confirm = link(letters[2]["text"].as_str().unwrap(), "/c/");
     assert_eq!(dev.post(&confirm, &[]).await, 200);
     assert_eq!(exported(dir.path()).await, ["ann@example.org", "ben@example.org"]);
 
     // What the dead postman was carrying comes at once.
-    until("the third letter", async || !dev.letters("?to=eve%40example.org").await.is_empty()).await;
+    until("the last letter", async || !dev.letters("?to=eve%40example.org").await.is_empty()).await;
     dev.end_by(Signal::SIGTERM, dir.path()).await;
 }
 
@@ -322,7 +332,7 @@ async fn two_run_side_by_side_but_not_on_one_folder() {
     second.subscribe("ben@example.org").await;
     assert_eq!(exported(one.path()).await, ["ann@example.org"]);
     assert_eq!(exported(two.path()).await, ["ben@example.org"]);
-    assert_eq!(first.letters("").await.len(), 1);
+    assert_eq!(first.letters("").await.len(), 2);
 
     let said = run(command(one.path(), free_port())).await;
     let line = said.refusal();

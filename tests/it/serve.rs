@@ -16,7 +16,7 @@ use nix::sys::signal::Signal;
 use tokio::net::TcpStream;
 use tokio::sync::Semaphore;
 
-use self::site::{NOTHING, Relay, Replica, Site, client, count, durable, form, path_of};
+use self::site::{Letter, NOTHING, Relay, Replica, Site, client, count, durable, form, path_of};
 use crate::house::{connect, database, until};
 use crate::process::{DataDir, Process, free_port, optin, run};
 
@@ -38,11 +38,27 @@ async fn two_replicas_are_one_service_and_send_each_letter_once() {
     assert_eq!((reached.len(), relay.letters().len()), (PEOPLE, PEOPLE), "each letter once");
 
     // Signed up at one, confirmed at the other, and again at the first.
-    let confirm = relay.confirm_link("person0@example.org").await;
-    assert_eq!(two.press(&confirm).await, 200);
-    assert_eq!(one.press(&confirm).await, 200);
-    assert_eq!(site.exported().await, ["person0@example.org"]);
-    assert_eq!(count(&url, "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 1").await, 1);
+    let mut everybody: Vec<_> = (0..PEOPLE).map(|n| format!("person{n}@example.org")).collect();
+    everybody.sort();
+    for (n, email) in everybody.iter().enumerate() {
+        let confirm = relay.confirm_link(email).await;
+        let [first, then] = if n % 2 == 0 { [&two, &one] } else { [&one, &two] };
+        assert_eq!((first.press(&confirm).await, then.press(&confirm).await), (200, 200));
+    }
+    assert_eq!(site.exported().await, everybody);
+    let confirmed = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 1";
+    assert_eq!(count(&url, confirmed).await, PEOPLE as i64);
+
+    // Each is welcomed once, with a receipt of their own that proves.
+    until("an empty outbox", async || count(&url, "SELECT count(*) FROM outbox").await == 0).await;
+    let mut welcomed: Vec<_> = relay.welcomes().into_iter().map(|letter| letter.to).collect();
+    welcomed.sort();
+    assert_eq!(welcomed, everybody);
+    for Letter { to, receipt, .. } in relay.welcomes() {
+        let receipt = receipt.unwrap();
+        assert!(receipt.check().is_ok() && receipt.record().contains(&to));
+        assert_eq!(receipt.trail(), "https://optin.example/trails/news");
+    }
 }
 
 #[tokio::test]
@@ -120,7 +136,8 @@ async fn while_the_relay_is_down_signups_go_on_and_their_letters_wait() {
     relay.confirm_link("ben@example.org").await;
     assert_eq!(replica.get("/readyz").await, (200, ready("ok")));
     assert_eq!(replica.press(&confirm).await, 200);
-    assert_eq!(relay.letters().len(), 2);
+    until("the welcome", async || relay.welcomes().len() == 1).await;
+    assert_eq!(relay.letters().len(), 3);
 }
 
 #[tokio::test]
@@ -205,6 +222,7 @@ async fn p_cp_7_the_log_tells_of_no_person() {
     let token = confirm.rsplit('/').next().unwrap();
     assert_eq!(replica.get(&format!("/c/{token}?utm_source=quagga")).await.0, 200);
     assert_eq!(replica.press(&confirm).await, 200);
+    until("the welcome", async || relay.welcomes().len() == 1).await;
     assert_eq!(replica.sign_up("not an address").await.status(), 422);
     assert_eq!(replica.get("/c/quagga?email=ann%40example.org").await.0, 404);
     assert_eq!(replica.process.end_by(Signal::SIGTERM).await.code(), Some(0));

@@ -247,13 +247,14 @@ async fn two_postmen_without_a_sealer_send_everybody_one_receipt_and_each_its_ow
     let links = confirms.lock().unwrap().clone();
     let posts = join_all(links.iter().map(|confirm| house.post(confirm, &[]))).await;
     assert!(posts.iter().all(|answer| answer.status() == 200));
-    // One who found a busy log tries again when his time has come.
-    until("all receipts", async || {
-        house.advance(A_WHILE);
-        welcomed.lock().unwrap().len() >= PEOPLE
+    // A letter that found the log busy is set aside: its time comes at once. One that is held stays so.
+    let db = house.db().await;
+    let hurry = "UPDATE outbox SET due_at = $1 WHERE due_at > $1 AND due_at < $1::timestamptz + interval '45 seconds'";
+    until("an empty outbox", async || {
+        db.execute(hurry, &[&house.clock.now()]).await.unwrap();
+        house.count("SELECT count(*) FROM outbox").await == 0
     })
     .await;
-    until("an empty outbox", async || house.count("SELECT count(*) FROM outbox").await == 0).await;
     let welcomed = welcomed.lock().unwrap();
     assert_eq!(welcomed.len(), PEOPLE, "somebody was welcomed twice");
     let mut indices = Vec::new();

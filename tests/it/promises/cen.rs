@@ -37,11 +37,12 @@ async fn p_cen_2_permission_is_asked_before_an_address_is_used_for_anything_but_
 
 #[tokio::test]
 async fn p_cen_3_service_letters_are_marked_as_such_and_are_no_part_of_a_mailing() {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     house.subscribe("ann@example.org").await;
+    house.receipts("ann@example.org", 1).await;
     house.sign_up("ann@example.org").await;
-    let letters = house.letters("ann@example.org", 2).await;
-    for (letter, kind) in letters.iter().zip(["confirmation", "already_subscribed"]) {
+    let letters = house.letters("ann@example.org", 3).await;
+    for (letter, kind) in letters.iter().zip(["confirmation", "welcome", "already_subscribed"]) {
         let subject = house.say("en", &format!("letter.{kind}.subject"), &[("list", "Sampletown News")]);
         assert_eq!(letter.subject, subject);
         assert_eq!(letter.headers["auto-submitted"], ["auto-generated"]);

@@ -3,6 +3,7 @@
 use std::io;
 use std::sync::{Arc, Mutex, OnceLock};
 
+use data_encoding::BASE64URL_NOPAD;
 use optin::commands::filter;
 use optin::mail::session::{Answer, Door, Limits, Protocol};
 use reqwest::Method;
@@ -66,7 +67,7 @@ fn token(link: &str) -> &str {
 #[tokio::test]
 async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
     let (log, _listening) = Log::listen();
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let ask = async |method: Method, path: &str, form: &[(&str, &str)], status: u16| {
         let request = house.request(method, path).form(form);
         let request = request.header("x-forwarded-for", "203.0.113.77").header("user-agent", "Peculiar/7");
@@ -82,9 +83,11 @@ async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
     let (confirm, not_me) = (link(&letter.text, "/c/"), link(&letter.text, "/n/"));
     ask(Method::GET, &confirm, &[], 200).await;
     ask(Method::POST, &confirm, &[], 200).await;
+    let receipt = house.receipts("ann@example.org", 1).await.remove(0);
+    let secret = BASE64URL_NOPAD.encode(receipt.secret().unwrap());
     ask(Method::POST, &not_me, &[], 200).await;
     ask(Method::POST, query, &form, 200).await;
-    house.letters("ann@example.org", 2).await;
+    house.letters("ann@example.org", 3).await;
     let leave = house.unsubscribe_url("ann@example.org").await;
     // Mistakes, and faults of our own.
     ask(Method::GET, &format!("{confirm}x?utm=campaign77"), &[], 404).await;
@@ -117,6 +120,7 @@ async fn p_cp_7_logs_tell_which_door_was_used_and_nothing_of_who_used_it() {
         token(&leave),
         &way_back[..40],
         &way_back[way_back.len() - 40..],
+        &secret,
         "campaign77",
         "portal.example",
         "203.0.113",

@@ -193,7 +193,7 @@ async fn whatever_is_killed_no_acknowledged_act_and_no_owed_letter_is_lost() {
     assert_eq!(ground.site.exported().await, everybody);
     let confirmed = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 1";
     assert_eq!(count(&url, confirmed).await, Crowd::SIZE as i64);
-    // A letter may have come twice, but under one name, by which a mailbox can tell.
+    // A letter of each kind has come to everybody. One may have come twice, but under one name, by which a mailbox can tell.
     let mut names: HashMap<(String, bool), HashSet<String>> = HashMap::new();
     for letter in relay.letters() {
         names.entry((letter.to, letter.confirm.is_some())).or_default().insert(letter.name);
@@ -201,4 +201,5 @@ async fn whatever_is_killed_no_acknowledged_act_and_no_owed_letter_is_lost() {
     assert!(names.values().all(|names| names.len() == 1), "one letter under two names");
     let distinct: HashSet<_> = names.values().flatten().collect();
     assert_eq!(distinct.len(), names.len(), "two letters under one name");
+    assert_eq!(names.len(), 2 * Crowd::SIZE, "the question, and the welcome");
 }

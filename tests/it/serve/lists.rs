@@ -8,7 +8,7 @@ use optin::store::Store;
 use optin::token::SubscriptionId;
 
 use super::site::{Relay, Site, count, form};
-use crate::house::{connect, database};
+use crate::house::{connect, database, until};
 
 const NEWS: &str = include_str!("../../../examples/news.toml");
 
@@ -268,6 +268,7 @@ async fn closing_a_list_erases_everybody_on_it_tells_nobody_and_leaves_a_whole_t
     }
     assert_eq!(replica.post("/lists/other", &form("dan@example.org")).await.status(), 200);
     relay.confirm_link("dan@example.org").await;
+    until("two welcomes", async || relay.welcomes().len() == 2).await;
 
     let said = site.run(&["list", "close", "news"]).await;
     assert_eq!(said.code, Some(1));
@@ -282,7 +283,7 @@ async fn closing_a_list_erases_everybody_on_it_tells_nobody_and_leaves_a_whole_t
     let balance = "SELECT count(*) FILTER (WHERE get_byte(entry, 1) = 1) - count(*) FILTER (WHERE get_byte(entry, 1) = 2)
                    FROM trail_entries WHERE list = 1";
     assert_eq!(count(url, balance).await, 0);
-    assert_eq!(relay.letters().len(), 4, "nobody was told");
+    assert_eq!(relay.letters().len(), 6, "nobody was told");
     let last = "SELECT count(*) FROM trails t WHERE list = 1 AND public_size = size
                 AND size = (SELECT count(*) FROM trail_entries e WHERE e.list = t.list)";
     assert_eq!(count(url, last).await, 1, "the final checkpoint is public, and signs for everything");
@@ -316,6 +317,5 @@ async fn a_signup_that_a_closing_met_under_way_is_swept_and_can_neither_be_confi
     drop(replica);
     // The next service to start sweeps.
     let _replica = site.serve().await;
-    crate::house::until("a swept list", async || count(url, "SELECT count(*) FROM subscriptions").await == 0)
-        .await;
+    until("a swept list", async || count(url, "SELECT count(*) FROM subscriptions").await == 0).await;
 }

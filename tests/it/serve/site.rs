@@ -9,6 +9,7 @@ use optin::app::App;
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
+use optin::consent::receipt::Receipt;
 use optin::mail::session::{self, Answer, Door, Limits, Protocol, Transaction};
 use optin::store::cluster::Cluster;
 use optin::store::migrate::{migrate, migrations};
@@ -18,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::house::receipts::attached;
 use crate::house::{connect, link, until};
 use crate::process::{DataDir, Process, Said, free_port, optin, run};
 
@@ -177,6 +179,8 @@ pub struct Letter {
     pub subject: String,
     /// What it asks to press; a letter of another kind has none.
     pub confirm: Option<String>,
+    /// What a welcome letter brings.
+    pub receipt: Option<Arc<Receipt>>,
 }
 
 impl Relay {
@@ -206,6 +210,11 @@ impl Relay {
 
     pub fn letters(&self) -> Vec<Letter> {
         self.taken.lock().unwrap().clone()
+    }
+
+    /// The welcome letters that have come.
+    pub fn welcomes(&self) -> Vec<Letter> {
+        self.letters().into_iter().filter(|letter| letter.receipt.is_some()).collect()
     }
 
     /// The letter with this number, counted from 0, if it has come.
@@ -240,6 +249,7 @@ impl Letter {
             },
             subject: message.subject().unwrap().to_owned(),
             confirm: text.contains("/c/").then(|| link(&text, "/c/")),
+            receipt: attached(&message).map(Arc::new),
         }
     }
 }
