@@ -6,6 +6,8 @@ Ends with 1 at the first surprise.
 """
 
 import csv
+import email
+import email.policy
 import http.client
 import io
 import json
@@ -55,6 +57,10 @@ def main():
     expect(json.loads(answer) == {"status": "confirmed"}, "JSON is answered in JSON")
     tell("both confirm")
 
+    for who in (ANN, BOB):
+        expect(json.loads(receipt(base, who)["record"])["address"] == who, "the receipt is of whoever it comes to")
+    tell("a letter welcomes each and brings a receipt")
+
     rows = export()
     expect(rows.keys() == {ANN, BOB}, "both are on the export, as they typed themselves")
     ann = rows[ANN]
@@ -87,6 +93,18 @@ def confirm_link(base, address):
             return re.search(r"https?://\S+/c/\S+", letters[-1]["text"])[0]
         time.sleep(0.05)
     surprise("a letter comes within 5 s")
+
+
+def receipt(base, address):
+    """What is attached to the welcome letter, which may take a moment to arrive."""
+    for _ in range(100):
+        for letter in json.loads(get(f"{base}/inbox.json?{urlencode({'to': address})}")):
+            message = email.message_from_string(letter["raw"], policy=email.policy.default)
+            for file in message.iter_attachments():
+                expect(file.get_filename() == "optin-receipt.json", "it is the receipt that is attached")
+                return json.loads(file.get_content())
+        time.sleep(0.05)
+    surprise("a receipt comes within 5 s")
 
 
 def one_click(url):

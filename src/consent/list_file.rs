@@ -152,6 +152,7 @@ mod tests {
     fn the_example_is_sound_and_what_is_written_is_read_back() {
         let file = parse(EXAMPLE).unwrap();
         assert_eq!(parse(&file.to_toml()).unwrap(), file);
+        assert!(file.options.welcome, "unless it says otherwise");
     }
 
     #[test]
@@ -260,6 +261,7 @@ mod tests {
         assert_eq!(old.differences(&old), []);
         let mut new = old.clone();
         new.options.pending_ttl_hours = 48;
+        new.options.welcome = false;
         new.options.fields.reverse();
         new.options.sender.name = Some("The News".into());
         new.texts.get_mut("de").unwrap().storage = "In Irland.".into();
@@ -270,6 +272,7 @@ mod tests {
             ("list.pending_ttl_hours", true, true),
             ("list.sender.name", false, true),
             ("list.title.de", true, false),
+            ("list.welcome", true, true),
             ("notice.de.storage", true, true),
         ];
         assert_eq!(told, expected.map(|(at, old, new)| (at.to_owned(), old, new)));

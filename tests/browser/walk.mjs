@@ -68,10 +68,14 @@ async function ann(look) {
   await look.press("button", "Yes, subscribe me", 200, second);
   await look.see("confirmed-twice", "You are already subscribed", second);
 
+  // A letter welcomes her, and brings her receipt.
+  await linkInLetter(look, address, "/u/");
+  await seeInHtml(look, "letter-welcome", "See it in HTML");
+
   // Signing up again looks the same; only the letter tells.
   await signUp(look, "/lists/news", address, "Subscribe");
   expect((await page.locator("main").textContent()) === first, "the page does not tell that the address is known");
-  await linkInLetter(look, address, "/u/");
+  await linkInLetter(look, address, "/u/", "You are already subscribed");
   await seeInHtml(look, "letter-again", "See it in HTML");
 
   const row = exported().get(address);
@@ -199,9 +203,9 @@ async function signUp(look, path, address, button) {
   await look.press("button", button);
 }
 
-/** The link in the text of the newest letter to an address, once that is in the inbox. */
-async function linkInLetter(look, address, door) {
-  const letter = look.page.getByRole("article").filter({ hasText: address }).first();
+/** The link in the text of the newest letter to an address, on that subject if one is given, once that is in the inbox. */
+async function linkInLetter(look, address, door, subject = "") {
+  const letter = look.page.getByRole("article").filter({ hasText: address }).filter({ hasText: subject }).first();
   for (let tries = 0; tries < 100; tries += 1) {
     await look.go("/inbox");
     const links = letter.locator(`a[href*="${door}"]`);

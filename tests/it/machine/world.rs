@@ -243,7 +243,7 @@ impl<'a> World<'a> {
     /// An act that waits for a signup or a confirmation of the same person, in another door or replica, does not see the
     /// letter which that queues: the postman drops it when he finds nobody to send it to. Otherwise none may lie about.
     async fn drop_letters_of_nobody(&self, key: Key) {
-        let ids: Vec<&[u8]> = self.ids[&key].iter().map(|id| id.0.as_slice()).collect();
+        let ids: Vec<&[u8]> = self.ids.get(&key).into_iter().flatten().map(|id| id.0.as_slice()).collect();
         let sql = "DELETE FROM outbox o WHERE list = $1 AND subscription = ANY ($2) AND NOT EXISTS
                    (SELECT FROM subscriptions s WHERE s.list = o.list AND s.id = o.subscription)";
         let number = self.lists[key.0].list.number as i32;

@@ -93,6 +93,8 @@ async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
     let replica = site.serve().await;
     replica.sign_up("ann@example.org").await;
     assert_eq!(replica.press(&relay.confirm_link("ann@example.org").await).await, 200);
+    let url = &site.settings["OPTIN_DATABASE_URL"];
+    until("an empty outbox", async || count(url, "SELECT count(*) FROM outbox").await == 0).await;
 
     edit(&file, "about once a month", "once a month");
     let before = contents(&site).await;
