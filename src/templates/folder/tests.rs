@@ -92,7 +92,7 @@ fn what_has_no_place_is_refused_by_name() {
         ("pages/confrim.html", "pages/confrim.html"),
         ("page/confirm.html", "page"),
         ("confirm.html", "confirm.html"),
-        ("letters/goodbye/body.txt", "letters/goodbye"),
+        ("letters/farewell/body.txt", "letters/farewell"),
         ("letters/confirmation/body.html.orig", "letters/confirmation/body.html.orig"),
         ("words/de-AT.toml", "words/de-AT.toml"),
         ("words/de_at.toml", "words/de_at.toml"),

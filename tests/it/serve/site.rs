@@ -147,6 +147,7 @@ impl Replica {
 }
 
 pub fn client() -> Client {
+    _ = rustls::crypto::ring::default_provider().install_default();
     Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap()
 }
 
