@@ -255,7 +255,7 @@ async fn two_postmen_without_a_sealer_send_everybody_one_receipt_and_each_its_ow
         house.count("SELECT count(*) FROM outbox").await == 0
     })
     .await;
-    let welcomed = welcomed.lock().unwrap();
+    let welcomed = std::mem::take(&mut *welcomed.lock().unwrap());
     assert_eq!(welcomed.len(), PEOPLE, "somebody was welcomed twice");
     let mut indices = Vec::new();
     for (to, receipt) in welcomed.iter() {
@@ -266,7 +266,6 @@ async fn two_postmen_without_a_sealer_send_everybody_one_receipt_and_each_its_ow
     indices.dedup();
     assert_eq!(indices.len(), PEOPLE);
     second.cancel();
-    drop(welcomed);
     house.close().await;
 }
 
