@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod house;
+mod log;
 mod process;
 
 mod answers;
@@ -10,6 +11,7 @@ mod container;
 mod dev;
 mod doors;
 mod erasure;
+mod evidence;
 mod floors;
 mod forms;
 mod letters;

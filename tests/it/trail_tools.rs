@@ -2,181 +2,20 @@
 
 mod kill;
 mod mirror;
-mod python;
+pub mod python;
 mod verify;
-mod web;
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
-use std::sync::LazyLock;
 
-use jiff::Timestamp;
 use optin::trail::checkpoint::Checkpoint;
-use optin::trail::entry::{Event, LENGTH, ZEROS, entry, service_tail};
-use optin::trail::growth::Growth;
-use optin::trail::note::Signer;
-use optin::trail::tile::{Kind, Tile, WIDTH, write_entries};
-use optin::trail::tree::{Frontier, Hash, leaf_hash};
-use sha2::{Digest, Sha256};
+use optin::trail::entry::{Event, service_tail};
 
+use crate::log::{
+    Log, NAME, SIZE, at_hour, digest, files, flip, id, of, sign, text, truncate, web, write_whole,
+};
 use crate::process::{Said, optin, run};
-
-const NAME: &str = "news.example/trails/1";
-const SEED: [u8; 32] = [7; 32];
-/// Of 11 full tiles of leaves, and a partial one.
-const SIZE: u64 = 3_000;
-
-/// A log, made without any service.
-#[derive(Clone)]
-struct Log {
-    name: &'static str,
-    seed: [u8; 32],
-    entries: Vec<Vec<u8>>,
-}
-
-impl Log {
-    /// A notice, then people who come and go, each entry different, a few an hour, and now and then an export.
-    fn of(size: u64) -> Log {
-        let mut entries = Vec::new();
-        let mut standing = 0;
-        for n in 0..size {
-            entries.push(match n % 100 {
-                0 => of(Event::NoticePublished, n, service_tail(&[1; 16], 0, 0)),
-                98 => of(Event::ExportBegan, n, service_tail(&id(n), n, 0)),
-                99 => of(Event::Exported, n, service_tail(&id(n), n - 1, standing)),
-                k if k % 3 == 0 => {
-                    standing -= 1;
-                    of(Event::Withdrawn, n, digest(n))
-                }
-                _ => {
-                    standing += 1;
-                    of(Event::Confirmed, n, digest(n))
-                }
-            });
-        }
-        Log { name: NAME, seed: SEED, entries }
-    }
-
-    /// Its first entries alone.
-    fn first(&self, size: u64) -> Log {
-        Log { entries: self.entries[..size as usize].to_vec(), ..self.clone() }
-    }
-
-    /// The same with another entry at a place.
-    fn with(mut self, index: u64, entry: Vec<u8>) -> Log {
-        self.entries[index as usize] = entry;
-        self
-    }
-
-    fn signer(&self) -> Signer {
-        Signer::new(self.name, &self.seed).unwrap()
-    }
-
-    fn key(&self) -> String {
-        self.signer().verifier().to_string()
-    }
-
-    fn grown(&self) -> Growth {
-        let mut growth = Growth::new(Frontier::default());
-        self.entries.iter().for_each(|entry| growth.push(leaf_hash(entry)));
-        growth
-    }
-
-    fn root(&self) -> Hash {
-        self.grown().frontier().root()
-    }
-
-    fn checkpoint(&self) -> String {
-        sign(self.name, self.entries.len() as u64, self.root(), &self.signer())
-    }
-
-    /// All its files at this size, beside those of other sizes that may be there.
-    fn write(&self, dir: &Path) {
-        let put = |path: String, bytes: &[u8]| {
-            let path = dir.join(path);
-            fs::create_dir_all(path.parent().unwrap()).unwrap();
-            fs::write(path, bytes).unwrap();
-        };
-        let growth = self.grown();
-        for addition in growth.additions() {
-            put(addition.tile.to_string(), addition.hashes);
-        }
-        for (n, entries) in self.entries.chunks(WIDTH.into()).enumerate() {
-            let tile = Tile::of(Kind::Entries, n as u64, self.entries.len() as u64).unwrap();
-            put(tile.to_string(), &write_entries(entries.iter().map(Vec::as_slice)).unwrap());
-        }
-        put("key".into(), format!("{}\n", self.key()).as_bytes());
-        put("checkpoint".into(), self.checkpoint().as_bytes());
-    }
-}
-
-/// The whole log's files. They are made once.
-fn write_whole(dir: &Path) {
-    static FILES: LazyLock<BTreeMap<String, Vec<u8>>> = LazyLock::new(|| {
-        let dir = tempfile::tempdir().unwrap();
-        Log::of(SIZE).write(dir.path());
-        files(dir.path())
-    });
-    for (path, bytes) in &*FILES {
-        let path = dir.join(path);
-        fs::create_dir_all(path.parent().unwrap()).unwrap();
-        fs::write(path, bytes).unwrap();
-    }
-}
-
-fn sign(name: &str, size: u64, root: Hash, signer: &Signer) -> String {
-    Checkpoint::new(name, size, root).unwrap().sign(signer).unwrap().to_string()
-}
-
-/// An entry of the hour that it would be written at.
-fn of(event: Event, n: u64, tail: [u8; 32]) -> Vec<u8> {
-    at_hour(event, 500_000 + n / 40, tail)
-}
-
-fn at_hour(event: Event, hour: u64, tail: [u8; 32]) -> Vec<u8> {
-    let at = Timestamp::from_second(hour as i64 * 3600).unwrap();
-    let notice = if event.fills_the_slot() { [9; 32] } else { ZEROS };
-    let bytes: [u8; LENGTH] = entry(event, at, &notice, &tail);
-    bytes.to_vec()
-}
-
-fn digest(n: u64) -> [u8; 32] {
-    Sha256::digest(n.to_be_bytes()).into()
-}
-
-fn id(n: u64) -> [u8; 16] {
-    *digest(n).first_chunk().unwrap()
-}
-
-/// All files below a folder, by their paths.
-fn files(dir: &Path) -> BTreeMap<String, Vec<u8>> {
-    let (mut folders, mut found) = (vec![dir.to_owned()], BTreeMap::new());
-    while let Some(folder) = folders.pop() {
-        for item in fs::read_dir(folder).unwrap() {
-            let path = item.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else {
-                let name = path.strip_prefix(dir).unwrap().to_str().unwrap().to_owned();
-                found.insert(name, fs::read(path).unwrap());
-            }
-        }
-    }
-    found
-}
-
-/// Changes one bit of a file.
-fn flip(dir: &Path, file: &str, byte: usize) {
-    let path = dir.join(file);
-    let mut bytes = fs::read(&path).unwrap();
-    bytes[byte] ^= 1;
-    fs::write(path, bytes).unwrap();
-}
-
-fn text(path: &Path) -> &str {
-    path.to_str().unwrap()
-}
 
 async fn trail(arguments: &[&str]) -> Said {
     run(optin(&[&["trail"], arguments].concat(), &BTreeMap::new())).await
@@ -387,10 +226,4 @@ fn faults() -> Vec<Fault> {
             "entry 2899 is a `exported` that looks back on tree size 2900, which the log had not reached",
         ),
     ]
-}
-
-fn truncate(dir: &Path, file: &str, length: usize) {
-    let path = dir.join(file);
-    let bytes = fs::read(&path).unwrap();
-    fs::write(path, &bytes[..length]).unwrap();
 }

@@ -9,7 +9,7 @@ use crate::process::{Said, program, run};
 
 const VERIFIER: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verifier/verify.py");
 
-async fn has_cryptography() -> bool {
+pub async fn has_cryptography() -> bool {
     let mut python = program("python3");
     python.args(["-c", "import cryptography"]);
     let here = python.output().await.is_ok_and(|output| output.status.success());
@@ -19,10 +19,15 @@ async fn has_cryptography() -> bool {
     here
 }
 
-async fn verify(dir: &Path, more: &[&str]) -> Said {
+/// Runs it.
+pub async fn verifier(arguments: &[&str]) -> Said {
     let mut python = program("python3");
-    python.env("PYTHONDONTWRITEBYTECODE", "1").arg(VERIFIER).arg(text(dir)).args(more);
+    python.env("PYTHONDONTWRITEBYTECODE", "1").arg(VERIFIER).args(arguments);
     run(python).await
+}
+
+async fn verify(dir: &Path, more: &[&str]) -> Said {
+    verifier(&[&[text(dir)], more].concat()).await
 }
 
 #[tokio::test]
