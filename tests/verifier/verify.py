@@ -525,7 +525,8 @@ class Url:
             with urllib.request.urlopen(self.url, timeout=60) as answer:
                 return answer.read(RECEIPT_MOST)
         except urllib.error.HTTPError as error:
-            raise (FileNotFoundError if error.code in (404, 410) else NotReadable)(f"HTTP status {error.code}") from None
+            absent = error.code in (404, 410)
+            raise (FileNotFoundError if absent else NotReadable)(f"HTTP status {error.code}") from None
 
     def exists(self):
         try:

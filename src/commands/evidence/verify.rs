@@ -4,12 +4,12 @@
 mod report;
 
 use std::io;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use zeroize::Zeroizing;
 
-use self::report::{Report, when};
+use self::report::{Report, plain, when};
 use super::bundle::{self, BundleFault};
 use crate::clock::Clock;
 use crate::commands::trail::fault::{Fault, Piece, Wrong};
@@ -62,7 +62,7 @@ enum Unproven {
     OtherKey(String),
     #[error("the {} is older than the receipt: it has {has} entries, the receipt's checkpoint {needs}{}",
         if *is_url { "trail" } else { "mirror" },
-        if *is_url { "; the public sees new entries when their hour is over: try again then" } else { "" })]
+        if *is_url { "; the public sees new entries at an interval, an hour as a rule: try again then" } else { "" })]
     Older { has: u64, needs: u64, is_url: bool },
     #[error("its entry is dated {}, when there was no trail yet", when(*.0))]
     TooOld(u32),
@@ -94,7 +94,8 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
         Err(why) if why.is_unreadable() => "not readable",
         Err(_) => "not proven",
     };
-    report.fault = checked.as_ref().err().map(Unproven::to_string);
+    // Names of logs may stand in it, and whoever made the file chose them.
+    report.fault = checked.as_ref().err().map(|why| plain(&why.to_string()));
     match options.json {
         true => println!("{}", serde_json::to_string(&report)?),
         false => println!("{}", report.line()),
@@ -116,7 +117,7 @@ async fn check(options: &Options, report: &mut Report) -> Result<(), Unproven> {
 }
 
 /// A receipt's file, or that in a ZIP, which must agree with the ZIP's other files.
-fn read(file: &PathBuf) -> Result<Receipt, Unproven> {
+fn read(file: &Path) -> Result<Receipt, Unproven> {
     // One byte too many is noticed by either reader.
     let bytes = read_at_most(file, bundle::MAX_BYTES).map(Zeroizing::new).map_err(Unproven::File)?;
     if !bundle::is_bundle(&bytes) {

@@ -18,6 +18,9 @@ fn leaf(secret: &[u8; 32], list: u32, event: Event, n: u32, hour: u32) -> Hash {
     leaf_hash(&entry(event, at, &ZEROS, &commitment(&opening(secret, event, n), list, event, &ZEROS)))
 }
 
+/// An act before it stands anywhere: its event, its n, its hour.
+type Done = (Event, u32, u32);
+
 /// What is found in a log of these leaves.
 fn found(mut trace: Trace, log: &[Hash]) -> Vec<Act> {
     (0..).zip(log).for_each(|(index, leaf)| trace.look(index, leaf));
@@ -49,8 +52,7 @@ proptest! {
         places in vec(any::<Index>(), 35),
         strangers in vec(strangers(), 0..40),
     ) {
-        let mut log: Vec<(Hash, Option<(Event, u32, u32)>)> =
-            strangers.into_iter().map(|leaf| (leaf, None)).collect();
+        let mut log: Vec<(Hash, Option<Done>)> = strangers.into_iter().map(|leaf| (leaf, None)).collect();
         let mut at = 0;
         for (event, count) in TRACED.into_iter().zip(counts) {
             let mut acts: Vec<_> = (0..count).map(|n| (n, hours[at + n as usize], order[at + n as usize])).collect();
@@ -76,15 +78,17 @@ proptest! {
 
 #[test]
 fn an_act_is_found_ahead_of_all_but_too_many_earlier_ones() {
-    let back_from = |last: u32| -> Vec<u32> {
-        let log: Vec<Hash> =
-            (0..=last).rev().map(|n| leaf(&SECRET, LIST, Event::Paused, n, 500_000)).collect();
-        let mut found: Vec<u32> = found(trace(500_000..=500_000), &log).iter().map(|act| act.n).collect();
+    let found_of = |order: &[u32]| -> Vec<u32> {
+        let leaves: Vec<Hash> =
+            order.iter().map(|n| leaf(&SECRET, LIST, Event::Paused, *n, 500_000)).collect();
+        let mut found: Vec<u32> = found(trace(500_000..=500_000), &leaves).iter().map(|act| act.n).collect();
         found.sort();
         found
     };
-    assert_eq!(back_from(AHEAD - 1), [0, 1, 2, 3]);
-    assert_eq!(back_from(AHEAD), [0, 1, 2, 3], "the fifth stood ahead of all four");
+    assert_eq!(found_of(&[3, 2, 1, 0]), [0, 1, 2, 3]);
+    assert_eq!(found_of(&[0, 4, 3, 2, 1, 8, 7, 6, 5]), [0, 1, 2, 3, 4, 5, 6, 7, 8]);
+    assert_eq!(found_of(&[4, 3, 2, 1, 0]), [0, 1, 2, 3], "the fifth stands ahead of all four");
+    assert_eq!(found_of(&[0, 5, 1, 2, 3, 4]), [0, 1, 2, 3, 4], "and so does the sixth, of four");
 }
 
 #[test]

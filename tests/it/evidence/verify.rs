@@ -31,8 +31,10 @@ async fn a_receipt_alone_proves_the_yes_and_says_what_it_cannot_tell() {
     assert!(said.success().contains("cannot tell: add --trail URL (the"), "{}", said.out);
 }
 
-/// What a person did, as acts in the log and as the verdict tells them.
-fn histories() -> Vec<(Vec<Act>, Vec<(&'static str, u32)>, &'static str)> {
+/// What a person did: as acts in the log, as the verdict tells them with their hours, and what it adds.
+type History = (Vec<Act>, Vec<(&'static str, u32)>, &'static str);
+
+fn histories() -> Vec<History> {
     use Event::{Corrected, Paused, Restored, Resumed, Withdrawn};
     vec![
         (vec![], vec![], "; not withdrawn up to entry 699"),
@@ -101,7 +103,7 @@ async fn it_is_found_on_the_web_too_and_nothing_is_fetched_that_was_not_asked_fo
     ann.log.first(THEN - 1).write(&ann.mirror());
     let said = verify(&[text(&file), "--trail", &web.url]).await;
     let line = "not proven: the trail is older than the receipt: it has 399 entries, the receipt's checkpoint 400; the \
-                public sees new entries when their hour is over: try again then\n";
+                public sees new entries at an interval, an hour as a rule: try again then\n";
     assert_eq!((said.code, said.out.as_str()), (Some(1), line));
 }
 

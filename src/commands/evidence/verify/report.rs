@@ -65,8 +65,7 @@ impl Report {
     /// The verdict for people.
     pub fn line(&self) -> String {
         if let Some(fault) = &self.fault {
-            // Names of logs stand in it, and those who made the file chose them.
-            return format!("{}: {}", self.verdict, plain(fault));
+            return format!("{}: {fault}", self.verdict);
         }
         let did = if self.event == Some(Event::Renewed.name()) { "agreed anew" } else { "consented" };
         let (notice, hour) = (self.notice.unwrap_or_default(), when(self.hour.unwrap_or_default()));
@@ -127,13 +126,13 @@ fn as_acts<S: Serializer>(acts: &Option<Vec<Act>>, to: S) -> Result<S::Ok, S::Er
 fn grouped(number: u64) -> String {
     let digits = number.to_string();
     let head = digits.len() % 3;
-    let groups = digits[head..].as_bytes().chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
     let head = (head > 0).then(|| digits[..head].to_owned());
     head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 /// A text that somebody else chose, without what a terminal would obey: the names of logs are plain.
-fn plain(text: &str) -> String {
+pub fn plain(text: &str) -> String {
     let keep = |letter: char| if letter == ' ' || letter.is_ascii_graphic() { letter } else { '\u{FFFD}' };
     text.chars().map(keep).collect()
 }
