@@ -1,6 +1,7 @@
 //! `optin evidence verify`: what a receipt proves, what its holder finds in a trail that names nobody, and what is refused.
 
 mod damage;
+mod make;
 mod verify;
 mod zip;
 

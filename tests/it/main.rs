@@ -28,6 +28,6 @@ mod sweeper;
 mod templates;
 mod trail;
 mod trail_tools;
-mod welcome;
 mod undo;
+mod welcome;
 mod words;
