@@ -14,6 +14,7 @@ use crate::house::{link, until};
 use crate::process::{
     DataDir, Process, Said, descendants, free_port, is_here, optin, postmaster, program, run, runs,
 };
+use crate::serve::site::client;
 
 /// A running `optin dev`. Its data dir belongs to the test, and goes after it.
 struct Dev {
@@ -25,8 +26,7 @@ struct Dev {
 impl Dev {
     fn begin(dir: &Path, port: u16) -> Dev {
         let process = Process::start(command(dir, port));
-        let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        Dev { process, url: format!("http://127.0.0.1:{port}"), http }
+        Dev { process, url: format!("http://127.0.0.1:{port}"), http: client() }
     }
 
     /// Starts it, and waits until it answers.
