@@ -70,7 +70,8 @@ impl Store {
     /// Looks in this order, each time in what was committed by then: a checkpoint that is read after its entry has it in
     /// its tree, and the tiles go on to hold what they held.
     async fn find_proof(&self, list: u32, commitment: &[u8; 32]) -> Result<Option<Proven>, StoreError> {
-        let Some((index, entry)) = self.find_entry(list, commitment).await? else { return Ok(None) };
+        let found = self.find_entries(list, std::slice::from_ref(commitment)).await?;
+        let Some((index, entry)) = found.into_iter().next() else { return Ok(None) };
         let trail = self.trail(list).await?.ok_or(StoreError::Malformed("a trail's size"))?;
         let size = trail.newest.size;
         let nodes = inclusion(index, size).map_err(|_| StoreError::Malformed("a trail's size"))?;
@@ -86,17 +87,17 @@ impl Store {
         Ok(Some(Proven { origin: trail.origin, entry, proof }))
     }
 
-    async fn find_entry(
+    /// Entries of persons by their commitments, as far as the log has them, each with its index.
+    pub(super) async fn find_entries(
         &self,
         list: u32,
-        commitment: &[u8; 32],
-    ) -> Result<Option<(u64, [u8; entry::LENGTH])>, StoreError> {
-        let client = self.client().await?;
-        let statement = client.prepare_cached(sql::FIND_ENTRY).await?;
-        let row = client.query_opt(&statement, &[&number(list), &commitment.as_slice()]).await?;
-        let Some(row) = row else { return Ok(None) };
-        let index: i64 = row.try_get("index")?;
-        let index = u64::try_from(index).map_err(|_| StoreError::Malformed("an entry's index"))?;
-        Ok(Some((index, fixed(&row, "entry")?)))
+        commitments: &[[u8; 32]],
+    ) -> Result<Vec<(u64, [u8; entry::LENGTH])>, StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::FIND_ENTRIES).await?;
+        let asked: Vec<&[u8]> = commitments.iter().map(<[u8; 32]>::as_slice).collect();
+        let rows = client.query(&statement, &[&number(list), &asked]).await?;
+        let index = |row| u64::try_from(row).map_err(|_| StoreError::Malformed("an entry's index"));
+        rows.iter().map(|row| Ok((index(row.try_get::<_, i64>("index")?)?, fixed(row, "entry")?))).collect()
     }
 }

@@ -8,7 +8,7 @@ use deadpool_postgres::Transaction;
 use jiff::Timestamp;
 use tokio_postgres::IsolationLevel;
 
-use super::rows::{fixed, id, number, state};
+use super::rows::{id, number, state};
 use super::seal::{Public, Standing, append, lock_trail, record_checkpoint, standing};
 use super::{Store, StoreError, sql};
 use crate::consent::subscription::{LEAVES_ENTRY, State};
@@ -111,12 +111,8 @@ impl Store {
         list: u32,
         commitments: &[[u8; 32]],
     ) -> Result<HashMap<[u8; 32], u32>, StoreError> {
-        let client = self.writer().await?;
-        let statement = client.prepare_cached(sql::FIND_ENTRIES).await?;
-        let asked: Vec<&[u8]> = commitments.iter().map(<[u8; 32]>::as_slice).collect();
         let mut hours = HashMap::new();
-        for row in client.query(&statement, &[&number(list), &asked]).await? {
-            let bytes: [u8; entry::LENGTH] = fixed(&row, "entry")?;
+        for (_, bytes) in self.find_entries(list, commitments).await? {
             let found = Entry::read(&bytes).map_err(|_| StoreError::Malformed("a trail's entry"))?;
             if let entry::Tail::Commitment(commitment) = found.tail {
                 hours.insert(commitment, found.hour);

@@ -31,7 +31,6 @@ statements! {
     FIND_ACCESS_TOKEN = "find_access_token",
     FIND_ADDRESS = "find_address",
     FIND_ENTRIES = "find_entries",
-    FIND_ENTRY = "find_entry",
     FIND_LIST = "find_list",
     FIND_LIST_BY_NUMBER = "find_list_by_number",
     FIND_NOTICE = "find_notice",

@@ -68,12 +68,12 @@ async fn an_entry_is_found_by_the_index_of_commitments() {
     while log.waiting().await > 0 {
         log.seal().await.unwrap();
     }
-    let (_, sql) = ALL.iter().find(|(name, _)| *name == "find_entry").unwrap();
+    let (_, sql) = ALL.iter().find(|(name, _)| *name == "find_entries").unwrap();
     for when in ["before it is analyzed", "after"] {
         for mode in ["force_custom_plan", "force_generic_plan"] {
             log.bench.db.batch_execute(&format!("SET plan_cache_mode = {mode}")).await.unwrap();
             let explain = format!(
-                "PREPARE look (int, bytea) AS {sql}; EXPLAIN EXECUTE look ({}, '\\x{}'); DEALLOCATE look",
+                "PREPARE look (int, bytea[]) AS {sql}; EXPLAIN EXECUTE look ({}, '{{\\\\x{}}}'); DEALLOCATE look",
                 log.list,
                 data_encoding::HEXLOWER.encode(&App::random::<32>())
             );
@@ -88,7 +88,7 @@ async fn an_entry_is_found_by_the_index_of_commitments() {
                     || plan.contains("using trail_entries_commitment")
             );
             let by = |line: &str| {
-                line.contains("Index Cond: ((list = ") && line.contains("(substr(entry, 39, 8) = ")
+                line.contains("Index Cond: ((list = ") && line.contains("(substr(entry, 39, 8) = substr(a.")
             };
             assert!(plan.lines().any(by) && !plan.contains("Seq Scan"), "{when}, {mode}: {plan}");
         }
