@@ -4,11 +4,6 @@ use super::person::Acts;
 use super::subscription::State;
 use crate::trail::entry::Event;
 
-/// The events that a row's later entries are looked for by. A confirmation is looked for in pending rows alone; a renewed
-/// yes cannot be: it commits to a record that the backup does not hold.
-pub const TRACED: [Event; 5] =
-    [Event::Withdrawn, Event::Restored, Event::Paused, Event::Resumed, Event::Corrected];
-
 /// What the log tells of a row.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Told {

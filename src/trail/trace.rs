@@ -11,7 +11,7 @@ use crate::trail::entry::{Event, HEAD, LENGTH, ZEROS, commitment, entry, opening
 use crate::trail::tree::{Hash, leaf_hash};
 
 /// The events that can be found: those whose commitment is to the event alone. `Renewed` commits to a record that an
-/// older receipt does not hold.
+/// older receipt, or a restored backup, does not hold.
 pub const TRACED: [Event; 5] =
     [Event::Withdrawn, Event::Paused, Event::Resumed, Event::Restored, Event::Corrected];
 

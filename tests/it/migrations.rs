@@ -2,6 +2,7 @@
 
 use futures_util::future::join_all;
 use optin::store::StoreError;
+use optin::store::access::Access;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
 use optin::store::seal::Seal;
 
@@ -176,6 +177,7 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.sign_up(bench.signup(&list, "cid@example.org", noon())).await.unwrap();
     bench.store.add_operator("tester", noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
+    bench.store.record_access(list.0.number, "tester", Access::Export, noon()).await.unwrap();
     assert!(bench.store.add_token("a-token", "tester", noon()).await.unwrap());
     let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();

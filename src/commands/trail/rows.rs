@@ -9,13 +9,14 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::consent::change::{Erase, Held, Rewrite};
 use crate::consent::person::Person;
-use crate::consent::replay::{Fate, TRACED, Told, fate};
+use crate::consent::replay::{Fate, Told, fate};
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome, State};
 use crate::keys::KeyRing;
 use crate::store::Store;
 use crate::store::replay::HeldRow;
 use crate::token::SubscriptionId;
 use crate::trail::entry::Event;
+use crate::trail::trace::TRACED;
 
 /// Rows read at a time, well below what the write door lets wait.
 const HANDFUL: u32 = 256;

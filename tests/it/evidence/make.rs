@@ -65,7 +65,7 @@ async fn p_med_3_p_med_6_evidence_shows_the_persons_own_yes_and_the_purpose_that
     let shown = house.request(reqwest::Method::GET, "/lists/news/notices/1?lang=de");
     let shown = shown.header("accept", "application/json").send().await.unwrap().text().await.unwrap();
     let shown: Value = serde_json::from_str(&shown).unwrap();
-    assert_eq!(record["notice"], shown["sha256"]);
+    assert_eq!(record["notice"], shown["notice"]["sha256"]);
     assert_eq!(pieces.notice, receipt.notice().as_bytes());
     let text = String::from_utf8(pieces.text).unwrap();
     assert!(shown.to_string().contains(text.split("\n\n").next().unwrap()), "{text}");

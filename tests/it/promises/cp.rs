@@ -113,6 +113,12 @@ async fn p_cp_4_on_cancellation_everything_is_deleted_in_the_same_transaction() 
     for trail in ["trails", "trail_tiles", "trail_entries"] {
         after.insert(trail.into(), before[trail].clone());
     }
+    // That an operator had exports made is on record, and of nobody in them.
+    let records = after.insert("access_records".into(), before["access_records"].clone()).unwrap();
+    assert!(
+        records.len() > 1 && records.iter().all(|record| record.ends_with(",tester,export,)")),
+        "{records:?}"
+    );
     assert!(after == before, "only the trail tells that somebody was here");
     assert_eq!(entries.len(), before["trail_entries"].len() + 4);
     for column in ["id", "reference", "address_key"] {
