@@ -13,12 +13,12 @@ pub enum Evidence {
     /// Show that somebody who is subscribed has agreed: a ZIP for a regulator's question
     Make(make::Options),
     /// Check a receipt, or a ZIP of evidence; with --trail, find what the person did later
-    Verify(verify::Options),
+    Verify(Box<verify::Options>),
 }
 
 pub async fn run(command: Evidence) -> anyhow::Result<ExitCode> {
     match command {
         Evidence::Make(options) => make::run(options).await.map(|()| ExitCode::SUCCESS),
-        Evidence::Verify(options) => verify::run(options).await,
+        Evidence::Verify(options) => verify::run(*options).await,
     }
 }

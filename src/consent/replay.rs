@@ -42,7 +42,9 @@ pub fn fate(state: State, known: &Acts, told: &Told) -> Fate {
 mod tests {
     use super::*;
 
-    fn acts(counts: &[(Event, u32)]) -> Acts {
+    type Counts = &'static [(Event, u32)];
+
+    fn acts(counts: Counts) -> Acts {
         let mut acts = Acts::default();
         counts.iter().for_each(|(event, count)| acts.reach(*event, *count));
         acts
@@ -53,7 +55,7 @@ mod tests {
         use Event::{Corrected, Paused, Restored, Resumed, Withdrawn};
         use Fate::{Becomes, Goes, Stays};
         use State::{Active, Pending};
-        let cases: [(State, &[(Event, u32)], &[(Event, u32)], bool, Fate); 16] = [
+        let cases: [(State, Counts, Counts, bool, Fate); 16] = [
             (Active, &[], &[], false, Stays),
             (Active, &[], &[(Withdrawn, 1)], false, Goes),
             (Active, &[], &[(Withdrawn, 1), (Restored, 1)], false, Becomes(Active)),

@@ -2,13 +2,18 @@
 
 use super::Scene;
 use crate::house::{connect, database};
-use crate::process::{program, run};
+use crate::process::{is_here, program, run};
 
 /// Where the server's own programs are.
 async fn bin(url: &str, name: &str) -> String {
     let sql = "SELECT setting FROM pg_config WHERE name = 'BINDIR'";
     let folder: String = connect(url).await.query_one(sql, &[]).await.unwrap().get(0);
     format!("{folder}/{name}")
+}
+
+/// Whether backups can be made here; PostgreSQL's wheel has no programs for it.
+pub async fn is_possible() -> bool {
+    is_here(&bin(&database(false).await, "pg_dump").await).await
 }
 
 /// A dump of the scene's database, in a file.
