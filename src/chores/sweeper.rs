@@ -32,8 +32,9 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
 /// One round.
 pub async fn sweep(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
+    let held = held_lists(&app.store).await?;
     loop {
-        let expired = app.store.expired_signups(now, HANDFUL).await?;
+        let expired = app.store.expired_signups(now, &held, HANDFUL).await?;
         if erase(&app.store, &expired, |list, id| Erase::expired(list, id, now)).await? < HANDFUL {
             break;
         }
@@ -41,6 +42,17 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     empty_closed_lists(&app.store, now).await?;
     app.store.forget_dead_letters(now - KEPT).await?;
     app.store.forget_access_records(now - KEPT).await
+}
+
+/// Lists of a restored database: who seems not to have confirmed in time may have, as their mirror knows.
+async fn held_lists(store: &Store) -> Result<Vec<u32>, StoreError> {
+    let mut held = Vec::new();
+    for list in store.lists().await? {
+        if store.is_held(list.number).await? {
+            held.push(list.number);
+        }
+    }
+    Ok(held)
 }
 
 /// Erases whoever is on a closed list, and returns how many that were. A signup that was under way when the list was

@@ -16,7 +16,8 @@ pub struct WholeFile {
 
 impl WholeFile {
     pub fn create(path: &Path) -> anyhow::Result<WholeFile> {
-        let name = path.file_name().context("--out needs the name of a file")?;
+        let name =
+            path.file_name().with_context(|| format!("{} is not the name of a file", path.display()))?;
         let mut half = name.to_owned();
         half.push(format!(".{}.half", std::process::id()));
         let half = path.with_file_name(half);

@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::clock::Clock;
 use crate::consent::address::Address;
-use crate::consent::list::List;
+use crate::consent::list::{List, is_slug};
 use crate::consent::person::{Person, PersonError};
 use crate::consent::receipt::{Proven, Receipt, ReceiptFault};
 use crate::consent::subscription::State;
@@ -48,6 +48,9 @@ pub enum EvidenceError {
     NoOperator(String),
     #[error("there is no list `{0}`; `optin list show` tells which there are")]
     NoList(String),
+    // It may be an address, where the two were swapped.
+    #[error("that is not a list's slug; `optin list show` tells which there are")]
+    NoSlug,
     #[error("that is not an e-mail address")]
     NoAddress,
     #[error(
@@ -89,13 +92,22 @@ impl Evidence<'_> {
         if !self.store.is_operator(operator).await? {
             return Err(EvidenceError::NoOperator(operator.into()));
         }
-        let (list, _) =
-            self.store.find_list(slug).await?.ok_or_else(|| EvidenceError::NoList(slug.into()))?;
+        if !is_slug(slug) {
+            return Err(EvidenceError::NoSlug);
+        }
+        let no_list = || EvidenceError::NoList(slug.into());
+        let (list, _) = self.store.find_list(slug).await?.ok_or_else(no_list)?;
+        if self.store.is_held(list.number).await? {
+            // Whoever seems to be subscribed may have left since the backup.
+            return Err(StoreError::Held.into());
+        }
         let address = Address::parse(address).map_err(|_| EvidenceError::NoAddress)?;
         let key = self.keys.address_key(list.number, &address.dedupe_form());
         let nobody = || EvidenceError::Nobody(slug.into());
-        let id = self.store.find_address(list.number, &key).await?.ok_or_else(nobody)?;
-        self.store.record_access(list.number, operator, Access::Evidence(id), self.clock.now()).await?;
+        let found = self.store.find_address(list.number, &key).await?;
+        // That nobody was found is on record too: nobody tries addresses unseen.
+        self.store.record_access(list.number, operator, Access::Evidence(found), self.clock.now()).await?;
+        let id = found.ok_or_else(nobody)?;
         let subscription = self.store.find_subscription(list.number, id).await?.ok_or_else(nobody)?;
         if subscription.row.state == State::Pending {
             return Err(EvidenceError::Pending);
@@ -103,12 +115,13 @@ impl Evidence<'_> {
         let person = Person::open(self.keys, list.number, id, &subscription.seal)?;
         let receipt = self.receipt(&list, &person, &subscription).await?;
         let proven = receipt.check()?;
+        let record: Record = serde_json::from_str(receipt.record()).map_err(|_| EvidenceError::Record)?;
         Ok(Pieces {
             evidence: receipt.to_json(),
             record: receipt.record().into(),
             notice: receipt.notice().into(),
-            text: subscription.notice.text_in(&subscription.lang).1.into(),
-            summary: self.summary(&list, &subscription, &receipt, &proven, operator)?.into(),
+            text: subscription.notice.text_in(&record.language).1.into(),
+            summary: self.summary(&list, &subscription, &record, &receipt, &proven, operator)?.into(),
         })
     }
 
@@ -132,11 +145,11 @@ impl Evidence<'_> {
         &self,
         list: &List,
         subscription: &Subscription,
+        record: &Record,
         receipt: &Receipt,
         proven: &Proven,
         operator: &str,
     ) -> Result<String, EvidenceError> {
-        let record: Record = serde_json::from_str(receipt.record()).map_err(|_| EvidenceError::Record)?;
         let words = self.templates.words();
         let lang = words.pick([list.options.lang.as_str()]).unwrap_or("en");
         let (text_lang, text) = subscription.notice.text_in(&record.language);

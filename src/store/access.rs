@@ -9,8 +9,8 @@ use crate::token::SubscriptionId;
 /// What an operator did.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Access {
-    /// Evidence of one person's consent.
-    Evidence(SubscriptionId),
+    /// Evidence of one person's consent was asked for; of nobody's, where the address was on nobody's row.
+    Evidence(Option<SubscriptionId>),
     Export,
 }
 
@@ -24,7 +24,7 @@ impl Store {
         at: Timestamp,
     ) -> Result<(), StoreError> {
         let (act, subject) = match access {
-            Access::Evidence(id) => ("evidence", Some(id)),
+            Access::Evidence(subject) => ("evidence", subject),
             Access::Export => ("export", None),
         };
         let subject = subject.as_ref().map(|id| id.0.as_slice());

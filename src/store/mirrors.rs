@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io};
 
 use super::{Store, StoreError};
+use crate::consent::list::list_of_origin;
 use crate::keys::KeyRing;
 use crate::trail::checkpoint::{Checkpoint, CheckpointError};
 use crate::trail::note::{MAX_BYTES, Note, Signer};
@@ -14,6 +15,8 @@ use crate::trail::note::{MAX_BYTES, Note, Signer};
 pub struct Mirrors(Vec<Mirror>);
 
 struct Mirror {
+    /// The list's number, which stands in the log's name.
+    list: u32,
     origin: String,
     checkpoint: PathBuf,
     /// The largest size that it was seen at.
@@ -44,10 +47,10 @@ impl Mirrors {
         if mirrors.is_empty() { Err(MirrorError::None(dir.to_owned())) } else { Ok(Mirrors(mirrors)) }
     }
 
-    /// The size of the log of that name as its mirror has it, 0 where there is no mirror. A mirror that cannot be read
-    /// any more has at least what it had.
-    pub fn size(&self, origin: &str) -> u64 {
-        self.0.iter().filter(|mirror| mirror.origin == origin).map(Mirror::look).max().unwrap_or_default()
+    /// The size of a list's log as its mirror has it, 0 where there is no mirror. A mirror that cannot be read any more
+    /// has at least what it had.
+    pub fn size(&self, list: u32) -> u64 {
+        self.0.iter().filter(|mirror| mirror.list == list).map(Mirror::look).max().unwrap_or_default()
     }
 }
 
@@ -65,8 +68,10 @@ impl Mirror {
 
 fn open(file: PathBuf, keys: &KeyRing) -> Result<Mirror, MirrorError> {
     let bytes = read(&file).map_err(|error| MirrorError::Unreadable(file.clone(), error))?;
-    match ours(&bytes, keys) {
-        Ok(checkpoint) => Ok(Mirror {
+    let list = |checkpoint: &Checkpoint| list_of_origin(checkpoint.origin()).ok_or(CheckpointError::Origin);
+    match ours(&bytes, keys).and_then(|checkpoint| Ok((list(&checkpoint)?, checkpoint))) {
+        Ok((list, checkpoint)) => Ok(Mirror {
+            list,
             origin: checkpoint.origin().to_owned(),
             size: AtomicU64::new(checkpoint.size()),
             checkpoint: file,
@@ -95,12 +100,13 @@ impl Store {
     /// Whether nothing may be signed, sent or exported for the list: its log is behind its mirror, or a replay has not
     /// come to its end.
     pub async fn is_held(&self, list: u32) -> Result<bool, StoreError> {
-        let Some(trail) = self.trail(list).await? else { return Ok(false) };
-        Ok(trail.is_replaying || self.is_behind_its_mirror(&trail.origin, trail.newest.size))
+        let trail = self.trail(list).await?;
+        let (size, is_replaying) = trail.map_or((0, false), |trail| (trail.newest.size, trail.is_replaying));
+        Ok(is_replaying || self.is_behind_its_mirror(list, size))
     }
 
-    pub(super) fn is_behind_its_mirror(&self, origin: &str, size: u64) -> bool {
-        self.mirrors.as_ref().is_some_and(|mirrors| mirrors.size(origin) > size)
+    pub(super) fn is_behind_its_mirror(&self, list: u32, size: u64) -> bool {
+        self.mirrors.as_ref().is_some_and(|mirrors| mirrors.size(list) > size)
     }
 }
 
@@ -130,8 +136,7 @@ mod tests {
         fs::write(place.join("checkpoint"), note(NAME, 12, &ring)).unwrap();
         fs::write(dir.path().join("checkpoint"), note("news.example/trails/2", 5, &ring)).unwrap();
         let mirrors = Mirrors::open(dir.path(), &ring).unwrap();
-        let sizes =
-            || [NAME, "news.example/trails/2", "news.example/trails/3"].map(|name| mirrors.size(name));
+        let sizes = || [1, 2, 3].map(|list| mirrors.size(list));
         assert_eq!(sizes(), [12, 5, 0]);
         fs::write(place.join("checkpoint"), note(NAME, 20, &ring)).unwrap();
         assert_eq!(sizes(), [20, 5, 0]);

@@ -134,10 +134,13 @@ impl Store {
         let mut client = self.client().await?;
         let transaction =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
+        transaction.execute(sql::DELETE_REPEATED_ENTRIES, &[&number(list)]).await?;
         let row = transaction.query_one(sql::COUNT_LOST, &[&number(list), &LEAVES_ENTRY.bits()]).await?;
         let (size, lost): (i64, i64) = (row.try_get("size")?, row.try_get("lost")?);
-        let unsigned =
-            |number: i64| u64::try_from(number).map_err(|_| StoreError::Malformed("a trail's count"));
+        let unsigned = |number: i64| {
+            u64::try_from(number)
+                .map_err(|_| StoreError::Malformed("more people have rows than the log tells of"))
+        };
         let (size, lost) = (unsigned(size)?, unsigned(lost)?);
         if lost > 0 {
             let tail = entry::service_tail(&random, size, lost);
@@ -181,26 +184,25 @@ async fn write(
     tail: &[[u8; entry::LENGTH]],
     at: Timestamp,
 ) -> Result<(), ReplayError> {
-    let mut growth = Growth::new(standing.frontier.clone());
-    tail.iter().for_each(|entry| growth.push(leaf_hash(entry)));
-    // A database whose log went another way has another right edge, which no tail leads to the mirror's root.
-    if growth.frontier().size() != mirrored.checkpoint.size()
-        || growth.frontier().root() != *mirrored.checkpoint.root()
-    {
-        return Err(ReplayError::Parted);
-    }
     let lost = |error: tokio_postgres::Error| ReplayError::Store(error.into());
-    let mut index = standing.frontier.size() as i64;
+    let mut frontier = standing.frontier.clone();
     for handful in tail.chunks(HANDFUL) {
         let ends: Vec<&[u8]> = handful.iter().map(|entry| &entry[entry::HEAD + 32..]).collect();
         transaction.execute(sql::DELETE_WAITING_ENTRIES, &[&number(list), &ends]).await.map_err(lost)?;
-        let indices: Vec<i64> = (index..).take(handful.len()).collect();
+        let indices: Vec<i64> = (frontier.size() as i64..).take(handful.len()).collect();
         let entries: Vec<&[u8]> = handful.iter().map(<[u8; entry::LENGTH]>::as_slice).collect();
         transaction.execute(sql::INSERT_ENTRIES, &[&number(list), &indices, &entries]).await.map_err(lost)?;
-        index += handful.len() as i64;
+        let mut growth = Growth::new(frontier);
+        handful.iter().for_each(|entry| growth.push(leaf_hash(entry)));
+        append(transaction, list, &growth).await?;
+        frontier = growth.frontier().clone();
     }
-    append(transaction, list, &growth).await?;
-    record_checkpoint(transaction, list, standing, growth.frontier(), mirrored.note, at).await?;
+    // A database whose log went another way has another right edge, which no tail leads to the mirror's root.
+    let mirrored_as = (mirrored.checkpoint.size(), *mirrored.checkpoint.root());
+    if (frontier.size(), frontier.root()) != mirrored_as {
+        return Err(ReplayError::Parted);
+    }
+    record_checkpoint(transaction, list, standing, &frontier, mirrored.note, at).await?;
     transaction.execute(sql::DELETE_LETTERS, &[&number(list)]).await.map_err(lost)?;
     transaction.execute(sql::UPDATE_REPLAY, &[&number(list), &true]).await.map_err(lost)?;
     Ok(())

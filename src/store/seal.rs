@@ -98,7 +98,7 @@ impl Store {
         }
         let standing = standing(transaction, list, &origin(seal.host, list), seal.at).await?;
         let before = standing.frontier.size();
-        if standing.is_replaying || self.is_behind_its_mirror(&standing.origin, before) {
+        if standing.is_replaying || self.is_behind_its_mirror(list, before) {
             return Err(StoreError::Held);
         }
         let mut growth = Growth::new(standing.frontier.clone());

@@ -24,6 +24,7 @@ statements! {
     DELETE_ACCESS_TOKENS = "delete_access_tokens",
     DELETE_LETTER = "delete_letter",
     DELETE_LETTERS = "delete_letters",
+    DELETE_REPEATED_ENTRIES = "delete_repeated_entries",
     DELETE_WAITING_ENTRIES = "delete_waiting_entries",
     EXPORT_SNAPSHOT = "export_snapshot",
     EXPORT_SUBSCRIPTIONS = "export_subscriptions",

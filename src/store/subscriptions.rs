@@ -19,16 +19,19 @@ pub struct Subscription {
 }
 
 impl Store {
-    /// Up to `most` pending signups that have expired, as list and id. They are still there: erasing is an act.
+    /// Up to `most` pending signups that have expired, as list and id; none of the lists `but`. They are still there:
+    /// erasing is an act.
     pub async fn expired_signups(
         &self,
         now: Timestamp,
+        but: &[u32],
         most: u32,
     ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql::SELECT_EXPIRED_SIGNUPS).await?;
         let pending = State::Pending as i16;
-        let rows = client.query(&statement, &[&pending, &now, &i64::from(most)]).await?;
+        let but: Vec<i32> = but.iter().copied().map(number).collect();
+        let rows = client.query(&statement, &[&pending, &now, &i64::from(most), &but]).await?;
         rows.iter().map(named).collect()
     }
 

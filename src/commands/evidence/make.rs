@@ -1,6 +1,6 @@
 //! `optin evidence make`: a ZIP that shows one living consent to a regulator.
 
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 
 use anyhow::Context as _;
@@ -18,7 +18,7 @@ use crate::templates::Templates;
 pub struct Options {
     /// The list's slug
     slug: String,
-    /// The person's address
+    /// The person's address; `-` reads it from standard input, where no list of processes shows it
     email: String,
     /// In whose name: it is put on record; see `optin operator`
     #[arg(long = "as", value_name = "OPERATOR", env = "OPTIN_OPERATOR")]
@@ -40,7 +40,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let mut file = WholeFile::create(&options.out)?;
     let evidence =
         Evidence { store: &store, keys: &keys, links: &links, templates: &templates, clock: &Clock::System };
-    let pieces = evidence.make(&options.slug, &options.email, &options.operator).await?;
+    let email = match options.email.as_str() {
+        "-" => io::read_to_string(io::stdin()).context("standard input cannot be read")?,
+        email => email.to_owned(),
+    };
+    let pieces = evidence.make(&options.slug, email.trim(), &options.operator).await?;
     let zip = bundle::write(&[
         ("summary.html", &pieces.summary),
         ("notice.txt", &pieces.text),
