@@ -47,10 +47,10 @@ pub enum Command {
     /// Operators: the persons in whose name exports are made
     #[command(subcommand)]
     Operator(operator::Operator),
-    /// Trails: check one, or keep a copy of it
+    /// Trails: check one, keep a copy of it, or bring a restored database up to one
     #[command(subcommand)]
     Trail(Box<trail::Trail>),
-    /// Evidence: check a receipt, and find what came later
+    /// Evidence: show a consent, check a receipt, and find what came later
     #[command(subcommand)]
     Evidence(Box<evidence::Evidence>),
     /// Print a script that completes these commands in a shell

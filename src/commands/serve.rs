@@ -46,7 +46,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 async fn tell_of_held_lists(app: &App) -> anyhow::Result<()> {
     for list in app.store.lists().await? {
         if app.store.is_held(list.number).await? {
-            tracing::error!(list = list.number, "{}", StoreError::Held);
+            tracing::error!(list = list.slug, "{}", StoreError::Held);
         }
     }
     Ok(())

@@ -45,6 +45,6 @@ pub(super) fn key(text: &str) -> Result<Verifier, String> {
 /// How far hours may run backwards: the clocks of several services differ a little.
 pub(super) const SKEW_HOURS: u32 = 1;
 
-fn entries(count: u64) -> String {
+pub(super) fn entries(count: u64) -> String {
     counted(count, "entry", "entries")
 }

@@ -30,6 +30,8 @@ pub enum MirrorError {
     Unreadable(PathBuf, io::Error),
     #[error("{0} is not this service's: {1}")]
     NotOurs(PathBuf, CheckpointError),
+    #[error("{0} holds hashes alone, which no replay can use: make the mirror with an auditor's token")]
+    NoEntries(PathBuf),
     #[error("{0} holds no mirror: `optin trail mirror` makes one, in a folder within it for each list")]
     None(PathBuf),
 }
@@ -68,6 +70,9 @@ impl Mirror {
 
 fn open(file: PathBuf, keys: &KeyRing) -> Result<Mirror, MirrorError> {
     let bytes = read(&file).map_err(|error| MirrorError::Unreadable(file.clone(), error))?;
+    if !file.with_file_name("tile").join("entries").is_dir() {
+        return Err(MirrorError::NoEntries(file.with_file_name("")));
+    }
     let list = |checkpoint: &Checkpoint| list_of_origin(checkpoint.origin()).ok_or(CheckpointError::Origin);
     match ours(&bytes, keys).and_then(|checkpoint| Ok((list(&checkpoint)?, checkpoint))) {
         Ok((list, checkpoint)) => Ok(Mirror {
@@ -132,7 +137,8 @@ mod tests {
         let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
         assert!(matches!(Mirrors::open(dir.path(), &ring), Err(MirrorError::None(_))));
         let place = dir.path().join("any-name");
-        fs::create_dir(&place).unwrap();
+        fs::create_dir_all(place.join("tile/entries")).unwrap();
+        fs::create_dir_all(dir.path().join("tile/entries")).unwrap();
         fs::write(place.join("checkpoint"), note(NAME, 12, &ring)).unwrap();
         fs::write(dir.path().join("checkpoint"), note("news.example/trails/2", 5, &ring)).unwrap();
         let mirrors = Mirrors::open(dir.path(), &ring).unwrap();
@@ -149,6 +155,9 @@ mod tests {
     #[test]
     fn what_another_key_has_signed_or_nobody_is_refused() {
         let dir = tempfile::tempdir().unwrap();
+        fs::write(dir.path().join("checkpoint"), note(NAME, 12, &ring(1))).unwrap();
+        assert!(matches!(Mirrors::open(dir.path(), &ring(1)), Err(MirrorError::NoEntries(_))));
+        fs::create_dir_all(dir.path().join("tile/entries")).unwrap();
         for text in [note(NAME, 12, &ring(2)), "what is this?".to_owned(), String::new()] {
             fs::write(dir.path().join("checkpoint"), text).unwrap();
             assert!(matches!(Mirrors::open(dir.path(), &ring(1)), Err(MirrorError::NotOurs(..))));

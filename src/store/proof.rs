@@ -15,7 +15,6 @@ use crate::trail::proof::Proof;
 use crate::trail::tile::{needed, proof_hashes};
 
 /// An entry, and that the log holds it.
-#[derive(Debug)]
 pub struct Proven {
     /// The log's name and its key's.
     pub origin: String,

@@ -556,7 +556,7 @@ def look_back(receipt, folder, event, hour, held):
     except OSError as error:
         raise NotReadable(f"checkpoint: {error.strerror or error}") from None
     if size < held[0]:
-        raise NotProven(f"the mirror is older than the receipt: it has {size} entries, not {held[0]}")
+        raise NotProven(f"the mirror is older than the receipt: it has {size} {'entry' if size == 1 else 'entries'}, not {held[0]}")
     last = int(time.time()) // 3600 + 1
     if receipt.secret and not FIRST_HOUR <= hour <= last:
         raise NotProven(f"the entry is dated {when(hour)}, and now it is {when(last - 1)}")

@@ -3,7 +3,7 @@
 use std::io::{self, Write as _};
 use std::path::PathBuf;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 
 use super::bundle::{self, EVIDENCE, NOTICE, RECORD};
 use crate::app::{key_ring, open_store};
@@ -36,7 +36,12 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let templates =
         Templates::load(config.templates_dir().map(PathBuf::as_path), config.controller()?.clone())?;
     store.compare_ring(&keys).await?;
-    // Where nothing can be written, nothing is looked at.
+    // Where nothing can be written, nothing is looked at; and one person's evidence takes no other's place.
+    ensure!(
+        !options.out.exists(),
+        "{} is there already: name another file with --out",
+        options.out.display()
+    );
     let mut file = WholeFile::create(&options.out)?;
     let evidence =
         Evidence { store: &store, keys: &keys, links: &links, templates: &templates, clock: &Clock::System };

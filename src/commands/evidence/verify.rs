@@ -17,7 +17,7 @@ use crate::commands::trail::folder::read_at_most;
 use crate::commands::trail::source::{Place, Source, open_checkpoint};
 use crate::commands::trail::tree::{Tree, first_of};
 use crate::commands::trail::walk::walk;
-use crate::commands::trail::{SKEW_HOURS, key};
+use crate::commands::trail::{SKEW_HOURS, entries, key};
 use crate::consent::list::list_of_origin;
 use crate::consent::receipt::{Proven, Receipt, ReceiptFault};
 use crate::trail::entry::Event;
@@ -60,8 +60,9 @@ enum Unproven {
     OtherService { receipt: String, trail: String },
     #[error("the trail has another key than the receipt, though both say that they are {0}")]
     OtherKey(String),
-    #[error("the {} is older than the receipt: it has {has} entries, the receipt's checkpoint {needs}{}",
+    #[error("the {} is older than the receipt: it has {}, the receipt's checkpoint {needs}{}",
         if *is_url { "trail" } else { "mirror" },
+        entries(*has),
         if *is_url { "; the public sees new entries at an interval, an hour as a rule: try again then" } else { "" })]
     Older { has: u64, needs: u64, is_url: bool },
     #[error("its entry is dated {}, when there was no trail yet", when(*.0))]

@@ -76,8 +76,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
 fn summary(brought: &Brought, lost: u64) -> String {
     let Brought { erased, pending, active, paused, .. } = brought;
     format!(
-        "{} erased who had left since, {} erased that nobody had confirmed; {active} active and {paused} paused, as the \
-         log tells; {} lost, of whom the backup knows nothing",
+        "{} erased who had left since, {} erased that nobody had confirmed; {active} made active and {paused} paused, as \
+         the log tells; {} lost, of whom the backup knows nothing",
         counted(*erased, "person", "people"),
         counted(*pending, "signup", "signups"),
         counted(lost, "person", "people"),
@@ -123,7 +123,8 @@ async fn tell_of_notices(store: &Store, list: &List, mirror: &Mirror) -> anyhow:
 impl Mirror {
     async fn open(folder: Folder, keys: &KeyRing) -> anyhow::Result<Mirror> {
         let source = Source::Folder(folder.clone());
-        let note = source.checkpoint().await?;
+        let missing = || format!("{} holds no mirror", folder.path().display());
+        let note = source.checkpoint().await.with_context(missing)?;
         let key = our_key(&note, keys)?;
         let checkpoint = open_checkpoint(&note, &key)
             .context("the mirror is not of this service: the settings' key ring has not signed it")?;
