@@ -51,9 +51,13 @@ impl Scene {
 
     /// Has the mirror hold all that is sealed once nothing waits.
     pub async fn mirror_all(&self, replica: &Replica) {
+        self.mirror_all_of("news", replica).await;
+    }
+
+    pub async fn mirror_all_of(&self, slug: &str, replica: &Replica) {
         let waiting = "SELECT count(*) FROM trail_entries WHERE index IS NULL";
         until("a sealed trail", async || count(self.url(), waiting).await == 0).await;
-        let (trail, token) = (format!("{}/trails/news", replica.url), self.site.path("token"));
+        let (trail, token) = (format!("{}/trails/{slug}", replica.url), self.site.path("token"));
         let mirror = ["trail", "mirror", &self.mirror(), "--from", &trail, "--token-file", &token];
         self.site.run(&mirror).await.success();
     }

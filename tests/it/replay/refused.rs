@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::{Scene, backup};
 use crate::house::connect;
-use crate::serve::site::Site;
+use crate::serve::site::{Site, form};
 
 /// A restored database that is two people behind its mirror.
 async fn behind() -> Scene {
@@ -89,4 +89,36 @@ async fn a_database_that_was_signed_anew_since_it_was_restored_is_not_written_ov
         assert!(said.refusal().contains("signed anew"), "{}", said.err);
     }
     replica.process.end_by(Signal::SIGTERM).await;
+}
+
+#[tokio::test]
+async fn a_list_that_is_younger_than_the_backup_is_made_again_before_its_mirror_is_replayed() {
+    if !backup::is_possible().await {
+        return;
+    }
+    let mut scene = Scene::open().await;
+    let file = backup::dump(&scene).await;
+    let news = std::fs::read_to_string("examples/news.toml").unwrap();
+    std::fs::write(scene.site.path("young.toml"), news.replace("slug = \"news\"", "slug = \"young\""))
+        .unwrap();
+    let apply = ["list", "apply", &scene.site.path("young.toml")];
+    scene.site.run(&apply).await.success();
+    let mut replica = scene.site.serve().await;
+    assert_eq!(replica.post("/lists/young", &form("ann@example.org")).await.status(), 200);
+    assert_eq!(replica.press(&scene.relay.confirm_link("ann@example.org").await).await, 200);
+    scene.mirror_all_of("young", &replica).await;
+    replica.process.end_by(Signal::SIGTERM).await;
+
+    scene.move_to(backup::restore(&scene, &file).await);
+    let replay = async |scene: &Scene| scene.site.run(&["trail", "replay", &scene.mirror()]).await;
+    assert!(replay(&scene).await.refusal().contains("no such list"));
+    scene.site.run(&apply).await.success();
+    // Before it has a log of its own it is held already.
+    scene.site.settings.insert("OPTIN_TRAIL_MIRROR", scene.site.path("mirrors"));
+    let export = ["export", "young", "--as", "olga"];
+    assert!(scene.site.run(&export).await.refusal().contains("optin trail replay"));
+    let said = replay(&scene).await;
+    assert!(said.success().contains("; 1 person lost, "), "{}", said.out);
+    assert_eq!(scene.site.run(&export).await.success().lines().count(), 1);
+    scene.site.run(&["trail", "verify", "--list", "young"]).await.success();
 }
