@@ -134,6 +134,7 @@ impl Store {
         let mut client = self.client().await?;
         let transaction =
             client.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
+        // People may leave at any time, so one who had left may have done so once more by the row that came back.
         transaction.execute(sql::DELETE_REPEATED_ENTRIES, &[&number(list)]).await?;
         let row = transaction.query_one(sql::COUNT_LOST, &[&number(list), &LEAVES_ENTRY.bits()]).await?;
         let (size, lost): (i64, i64) = (row.try_get("size")?, row.try_get("lost")?);

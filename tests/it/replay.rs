@@ -2,6 +2,7 @@
 
 mod backup;
 mod kill;
+mod meanwhile;
 mod refused;
 
 use std::collections::BTreeMap;
