@@ -186,9 +186,10 @@ impl Erase {
         Erase::of(list, id, at, DENIABLE)
     }
 
-    /// What a log tells of that a restored backup does not know: its entry is there, or can have none.
-    pub fn replayed(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
-        Erase { leaving: NONE, ..Erase::closed(list, id, at) }
+    /// What a log tells of that a restored backup does not know: its entry is there, or can have none. Whoever has
+    /// acted since they were seen in that state is spared.
+    pub fn replayed(list: u32, id: SubscriptionId, state: State, at: Timestamp) -> Erase {
+        Erase { leaving: NONE, ..Erase::of(list, id, at, States::only(state)) }
     }
 
     /// The end of a list: whoever is on it is forgotten.

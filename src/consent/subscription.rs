@@ -36,6 +36,10 @@ impl States {
         States(bits)
     }
 
+    pub fn only(state: State) -> States {
+        States::of(&[state])
+    }
+
     pub fn has(self, state: State) -> bool {
         self.0 & 1 << state as i16 != 0
     }

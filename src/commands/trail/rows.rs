@@ -135,10 +135,11 @@ async fn bring(store: &Store, keys: &KeyRing, list: u32, looked: &Looked) -> any
     match fate(row.state, &person.acts, told) {
         Fate::Stays => Ok(Became::Same),
         Fate::Goes => {
-            let erase = Erase::replayed(list, row.id, Clock::System.now());
+            let erase = Erase::replayed(list, row.id, row.state, Clock::System.now());
             Ok(match store.erase(erase).await? {
                 EraseOutcome::Erased => Became::Erased(row.state),
-                EraseOutcome::Spared | EraseOutcome::NoRow => Became::Same,
+                EraseOutcome::Spared => Became::Stale,
+                EraseOutcome::NoRow => Became::Same,
             })
         }
         Fate::Becomes(state) => {

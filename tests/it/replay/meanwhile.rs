@@ -4,6 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::{Scene, backup, states};
 use crate::house::{connect, until};
+use crate::process::{Process, optin};
 use crate::serve::site::count;
 
 const WITHDRAWN: &str = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 2";
@@ -43,4 +44,35 @@ async fn who_leaves_a_second_time_in_the_midst_of_a_replay_has_left_once() {
     until("a list that is free again", async || scene.site.export(&[]).await.code == Some(0)).await;
     scene.site.run(&["trail", "verify", "--list", "news"]).await.success();
     replica.process.end_by(Signal::SIGTERM).await;
+}
+
+/// Between the replay's look at a row and its writing somebody confirms it.
+#[tokio::test]
+async fn who_confirms_in_the_midst_of_a_replay_is_not_taken_for_who_has_not() {
+    let mut scene = Scene::open().await;
+    let mut replica = scene.site.serve().await;
+    assert_eq!(replica.sign_up("gus@example.org").await.status(), 200);
+    scene.relay.confirm_link("gus@example.org").await;
+    let file = backup::dump(&scene).await;
+    scene.subscribe(&replica, "ann@example.org").await;
+    scene.mirror_all(&replica).await;
+    replica.process.end_by(Signal::SIGKILL).await;
+    scene.move_to(backup::restore(&scene, &file).await);
+
+    let rival = connect(scene.url()).await;
+    rival.batch_execute("BEGIN; SELECT FROM subscriptions FOR UPDATE").await.unwrap();
+    let mut replay = Process::start(optin(&["trail", "replay", &scene.mirror()], &scene.site.settings));
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    until("a replay that waits for the row", async || count(scene.url(), waiting).await == 1).await;
+    // As `apply_confirms` does.
+    let confirms = "INSERT INTO trail_entries (list, entry)
+                    SELECT 1, '\\x0101'::bytea || int4send((extract(epoch FROM now()) / 3600)::int)
+                              || n.sha256 || s.confirmed_commitment
+                    FROM subscriptions s JOIN notices n ON n.list = 1 AND n.version = s.notice;
+                    UPDATE subscriptions SET state = 2, confirmed_at = now(), confirmed_commitment = NULL;
+                    COMMIT";
+    rival.batch_execute(confirms).await.unwrap();
+    assert!(replay.end().await.success(), "{:?}", replay.said());
+    assert_eq!(states(&scene.rows().await), [("gus@example.org", 2)]);
 }
