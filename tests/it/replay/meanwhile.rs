@@ -4,7 +4,7 @@ use nix::sys::signal::Signal;
 
 use super::{Scene, backup, states};
 use crate::house::{connect, until};
-use crate::process::{Process, optin};
+use crate::process::{Process, optin, run};
 use crate::serve::site::count;
 
 const WITHDRAWN: &str = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 2";
@@ -75,4 +75,27 @@ async fn who_confirms_in_the_midst_of_a_replay_is_not_taken_for_who_has_not() {
     rival.batch_execute(confirms).await.unwrap();
     assert!(replay.end().await.success(), "{:?}", replay.said());
     assert_eq!(states(&scene.rows().await), [("gus@example.org", 2)]);
+}
+
+#[tokio::test]
+async fn a_restored_backup_makes_no_evidence_of_those_who_left() {
+    let mut scene = Scene::open().await;
+    let mut replica = scene.site.serve().await;
+    scene.subscribe(&replica, "ann@example.org").await;
+    let links = scene.leave_links().await;
+    let file = backup::dump(&scene).await;
+    assert_eq!(replica.press(&links["ann@example.org"]).await, 200);
+    scene.mirror_all(&replica).await;
+    replica.process.end_by(Signal::SIGKILL).await;
+
+    scene.move_to(backup::restore(&scene, &file).await);
+    let out = scene.site.path("evidence.zip");
+    let make = ["evidence", "make", "news", "ann@example.org", "--as", "olga", "--out", &out];
+    let beside = scene.site.with("OPTIN_TRAIL_MIRROR", &scene.site.path("mirrors"));
+    let said = run(optin(&make, &beside)).await;
+    assert!(said.refusal().contains("optin trail replay"), "{}", said.err);
+    break_off(&scene).await;
+    let said = scene.site.run(&make).await;
+    assert!(said.refusal().contains("optin trail replay"), "{}", said.err);
+    assert!(!std::path::Path::new(&out).exists());
 }
