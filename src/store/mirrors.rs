@@ -5,6 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::{fs, io};
 
+use nix::fcntl::OFlag;
+
 use super::{Store, StoreError};
 use crate::consent::list::list_of_origin;
 use crate::keys::KeyRing;
@@ -95,9 +97,15 @@ fn ours(bytes: &[u8], keys: &KeyRing) -> Result<Checkpoint, CheckpointError> {
 
 fn read(file: &Path) -> io::Result<Vec<u8>> {
     use io::Read as _;
+    use std::os::unix::fs::OpenOptionsExt as _;
     let mut bytes = Vec::new();
+    // The service waits meanwhile: a pipe that nobody writes to must not hold it up.
+    let file = fs::OpenOptions::new().read(true).custom_flags(OFlag::O_NONBLOCK.bits()).open(file)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::ErrorKind::InvalidInput.into());
+    }
     // One byte too many is noticed by the note's reader.
-    fs::File::open(file)?.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
+    file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     Ok(bytes)
 }
 
@@ -164,5 +172,20 @@ mod tests {
         }
         let missing = dir.path().join("nothing");
         assert!(matches!(Mirrors::open(&missing, &ring(1)), Err(MirrorError::Unreadable(..))));
+    }
+
+    /// A pipe that nobody writes to would hold up whoever opens it, and with them the service.
+    #[test]
+    fn a_mirror_that_has_become_a_pipe_holds_nobody_up() {
+        use nix::sys::stat::Mode;
+        let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
+        let file = dir.path().join("checkpoint");
+        fs::write(&file, note(NAME, 12, &ring)).unwrap();
+        let mirrors = Mirrors::open(dir.path(), &ring).unwrap();
+        fs::remove_file(&file).unwrap();
+        nix::unistd::mkfifo(&file, Mode::S_IRWXU).unwrap();
+        let (tell, told) = std::sync::mpsc::channel();
+        std::thread::spawn(move || tell.send(mirrors.size(NAME)));
+        assert_eq!(told.recv_timeout(std::time::Duration::from_secs(10)), Ok(12));
     }
 }
