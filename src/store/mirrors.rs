@@ -44,7 +44,11 @@ impl Mirrors {
         let unreadable = |error| MirrorError::Unreadable(dir.to_owned(), error);
         let mut folders = vec![dir.to_owned()];
         for item in fs::read_dir(dir).map_err(unreadable)? {
-            folders.push(item.map_err(unreadable)?.path());
+            let item = item.map_err(unreadable)?;
+            // What waits within a mirror to be taken over lies in a hidden folder.
+            if !item.file_name().as_encoded_bytes().starts_with(b".") {
+                folders.push(item.path());
+            }
         }
         let files = folders.into_iter().map(|folder| folder.join("checkpoint")).filter(|file| file.is_file());
         let mirrors: Vec<Mirror> = files.map(|file| open(file, keys)).collect::<Result<_, _>>()?;
@@ -187,5 +191,17 @@ mod tests {
         let (tell, told) = std::sync::mpsc::channel();
         std::thread::spawn(move || tell.send(mirrors.size(NAME)));
         assert_eq!(told.recv_timeout(std::time::Duration::from_secs(10)), Ok(12));
+    }
+
+    /// What a mirror has not taken over yet may be cut short, and is not what can be replayed.
+    #[test]
+    fn what_waits_within_a_mirror_is_no_mirror() {
+        let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
+        fs::write(dir.path().join("checkpoint"), note(NAME, 12, &ring)).unwrap();
+        fs::create_dir(dir.path().join(".half")).unwrap();
+        for half in [note(NAME, 20, &ring), "cut sho".to_owned()] {
+            fs::write(dir.path().join(".half/checkpoint"), half).unwrap();
+            assert_eq!(Mirrors::open(dir.path(), &ring).unwrap().size(NAME), 12);
+        }
     }
 }
