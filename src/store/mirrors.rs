@@ -183,13 +183,14 @@ mod tests {
     fn a_mirror_that_has_become_a_pipe_holds_nobody_up() {
         use nix::sys::stat::Mode;
         let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
+        fs::create_dir_all(dir.path().join("tile/entries")).unwrap();
         let file = dir.path().join("checkpoint");
         fs::write(&file, note(NAME, 12, &ring)).unwrap();
         let mirrors = Mirrors::open(dir.path(), &ring).unwrap();
         fs::remove_file(&file).unwrap();
         nix::unistd::mkfifo(&file, Mode::S_IRWXU).unwrap();
         let (tell, told) = std::sync::mpsc::channel();
-        std::thread::spawn(move || tell.send(mirrors.size(NAME)));
+        std::thread::spawn(move || tell.send(mirrors.size(1)));
         assert_eq!(told.recv_timeout(std::time::Duration::from_secs(10)), Ok(12));
     }
 
@@ -199,9 +200,10 @@ mod tests {
         let (dir, ring) = (tempfile::tempdir().unwrap(), ring(1));
         fs::write(dir.path().join("checkpoint"), note(NAME, 12, &ring)).unwrap();
         fs::create_dir(dir.path().join(".half")).unwrap();
+        fs::create_dir_all(dir.path().join("tile/entries")).unwrap();
         for half in [note(NAME, 20, &ring), "cut sho".to_owned()] {
             fs::write(dir.path().join(".half/checkpoint"), half).unwrap();
-            assert_eq!(Mirrors::open(dir.path(), &ring).unwrap().size(NAME), 12);
+            assert_eq!(Mirrors::open(dir.path(), &ring).unwrap().size(1), 12);
         }
     }
 }

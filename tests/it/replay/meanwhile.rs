@@ -99,3 +99,26 @@ async fn a_restored_backup_makes_no_evidence_of_those_who_left() {
     assert!(said.refusal().contains("optin trail replay"), "{}", said.err);
     assert!(!std::path::Path::new(&out).exists());
 }
+
+#[tokio::test]
+async fn a_backup_from_before_the_lists_first_seal_is_behind_its_mirror_too() {
+    let mut scene = Scene::open().await;
+    assert_eq!(count(scene.url(), "SELECT count(*) FROM trails").await, 0, "nothing is sealed yet");
+    let file = backup::dump(&scene).await;
+    let mut replica = scene.site.serve().await;
+    scene.subscribe(&replica, "ann@example.org").await;
+    scene.mirror_all(&replica).await;
+    replica.process.end_by(Signal::SIGKILL).await;
+
+    scene.move_to(backup::restore(&scene, &file).await);
+    scene.site.settings.insert("OPTIN_TRAIL_MIRROR", scene.site.path("mirrors"));
+    let mut replica = scene.site.serve().await;
+    until("a word about it", async || replica.process.said().1.contains("optin trail replay")).await;
+    let letters = scene.relay.letters().len();
+    assert_eq!(replica.sign_up("ben@example.org").await.status(), 200);
+    let held = "SELECT count(*) FROM outbox WHERE status = '4.3.2'";
+    until("a letter that is held", async || count(scene.url(), held).await == 1).await;
+    assert_eq!(scene.relay.letters().len(), letters);
+    assert!(scene.replay().await.contains("1 person lost"));
+    replica.process.end_by(Signal::SIGTERM).await;
+}
