@@ -101,6 +101,10 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
             return set_aside(app, &lease, "4.3.5").await;
         }
     };
+    // It may have waited, for the log say: whoever left meanwhile gets none.
+    if app.store.find_subscription(lease.list, lease.subscription).await?.is_none() {
+        return app.store.finish_letter(&lease).await;
+    }
     match send(app, line, &mut lease, &letter).await {
         Ok(()) => app.store.finish_letter(&lease).await,
         Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,

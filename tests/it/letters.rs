@@ -1,5 +1,6 @@
 //! Letters: what they look like. What relays do to them is told in `letters/relays.rs`.
 
+mod gone;
 mod relays;
 
 use optin::mail::inbox::Caught;
