@@ -41,6 +41,7 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     }
     empty_closed_lists(&app.store, now).await?;
     app.store.forget_dead_letters(now - KEPT).await?;
+    app.store.forget_subjects().await?;
     app.store.forget_access_records(now - KEPT).await
 }
 

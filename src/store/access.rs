@@ -33,6 +33,13 @@ impl Store {
         Ok(())
     }
 
+    /// Forgets whom records are about, where there is no such subscription any more.
+    pub async fn forget_subjects(&self) -> Result<(), StoreError> {
+        let client = self.client().await?;
+        client.execute(sql::UPDATE_ACCESS_RECORDS, &[]).await?;
+        Ok(())
+    }
+
     /// Forgets the records from before `before`.
     pub async fn forget_access_records(&self, before: Timestamp) -> Result<(), StoreError> {
         let client = self.client().await?;

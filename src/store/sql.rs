@@ -61,6 +61,7 @@ statements! {
     SELECT_TRAILS_TO_SEAL = "select_trails_to_seal",
     SELECT_UNKNOWN_NOTICES = "select_unknown_notices",
     SEQUENCE_ENTRIES = "sequence_entries",
+    UPDATE_ACCESS_RECORDS = "update_access_records",
     UPDATE_LIST = "update_list",
     UPDATE_REPLAY = "update_replay",
     UPDATE_TRAIL = "update_trail",

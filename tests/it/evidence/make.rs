@@ -113,6 +113,23 @@ async fn p_cp_4_p_med_11_who_looked_is_on_record_without_the_name_of_anybody_who
     house.close().await;
 }
 
+/// Whom a record names is there no more once another signup has taken the place.
+#[tokio::test]
+async fn p_cp_4_a_record_of_a_signup_that_was_replaced_names_nobody() {
+    let house = House::open().await;
+    house.sign_up(ANN).await;
+    assert!(matches!(make(&house, ANN).await, Err(EvidenceError::Pending)));
+    let names = "SELECT count(*) FROM access_records WHERE subscription IS NOT NULL";
+    sweep(&house.app).await.unwrap();
+    assert_eq!(house.count(names).await, 1, "she is there");
+    house.advance(SignedDuration::from_mins(11));
+    house.sign_up(ANN).await;
+    sweep(&house.app).await.unwrap();
+    assert_eq!(house.count(names).await, 0);
+    assert_eq!(house.count("SELECT count(*) FROM access_records").await, 1);
+    house.close().await;
+}
+
 #[tokio::test]
 async fn the_command_writes_a_zip_for_its_owner_alone_and_names_nobody_when_it_refuses() {
     let (url, relay) = (database(true).await, Relay::open().await);
