@@ -9,7 +9,7 @@ use std::process::ExitCode;
 
 use zeroize::Zeroizing;
 
-use self::report::{Report, plain, when};
+use self::report::{Report, escaped, plain, when};
 use super::bundle::{self, BundleFault};
 use crate::clock::Clock;
 use crate::commands::trail::fault::{Fault, Piece, Wrong};
@@ -98,7 +98,7 @@ pub async fn run(options: Options) -> anyhow::Result<ExitCode> {
     // Names of logs may stand in it, and whoever made the file chose them.
     report.fault = checked.as_ref().err().map(|why| plain(&why.to_string()));
     match options.json {
-        true => println!("{}", serde_json::to_string(&report)?),
+        true => println!("{}", escaped(&serde_json::to_string(&report)?)),
         false => println!("{}", report.line()),
     }
     Ok(if checked.is_ok() { ExitCode::SUCCESS } else { ExitCode::FAILURE })

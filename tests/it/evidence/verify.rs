@@ -3,8 +3,9 @@
 use std::fs;
 
 use optin::consent::receipt::Receipt;
+use optin::trail::checkpoint::Checkpoint;
 use optin::trail::entry::Event;
-use optin::trail::note::Signer;
+use optin::trail::note::{Note, Signer};
 use serde_json::{Value, json};
 
 use super::{Act, Ann, NOW, THEN, TRAIL, YES, at, hour, put, told, verify};
@@ -255,4 +256,25 @@ async fn a_terminal_finds_nothing_to_obey_in_a_logs_name() {
                 .chars()
                 .all(|letter| { letter == '\u{FFFD}' || letter == ' ' || letter.is_ascii_graphic() })
     );
+}
+
+/// The same where everything fits, as whoever makes both key and receipt can have it.
+#[tokio::test]
+async fn a_terminal_finds_nothing_to_obey_in_what_is_proven() {
+    let ann = Ann::who_did(&[]);
+    let signer = Signer::new("\u{9b}2J\u{202e}\u{7f}/trails/1", &SEED).unwrap();
+    ann.edit("key", |_| signer.verifier().to_string());
+    ann.edit("proof", |proof| {
+        let (head, note) = proof.split_once("\n\n").unwrap();
+        let held = Checkpoint::parse(Note::parse(note.as_bytes()).unwrap().text()).unwrap();
+        let forged = Checkpoint::new(signer.verifier().name(), held.size(), *held.root()).unwrap();
+        format!("{head}\n\n{}", forged.sign(&signer).unwrap())
+    });
+    for more in [&[][..], &["--json"]] {
+        let file = ann.receipt();
+        let said = verify(&[&[text(&file)], more].concat()).await;
+        assert_eq!(said.code, Some(0), "{}", said.out);
+        let is_plain = |letter: char| letter == '\u{FFFD}' || letter == ' ' || letter.is_ascii_graphic();
+        assert!(said.out.trim_end().chars().all(is_plain), "{:?}", said.out);
+    }
 }

@@ -137,6 +137,18 @@ pub fn plain(text: &str) -> String {
     text.chars().map(keep).collect()
 }
 
+/// JSON of the same value, in which programs find all that somebody else chose, and a terminal nothing to obey.
+pub fn escaped(json: &str) -> String {
+    let mut text = String::with_capacity(json.len());
+    for letter in json.chars() {
+        match letter {
+            ' '..='~' => text.push(letter),
+            _ => letter.encode_utf16(&mut [0; 2]).iter().for_each(|unit| text += &format!("\\u{unit:04x}")),
+        }
+    }
+    text
+}
+
 /// A trail's URL that whoever made a file chose, if a shell that it is pasted into makes nothing else of it.
 fn shown(trail: &str) -> Option<String> {
     let url = trail.parse::<TrailUrl>().ok()?.to_string();
