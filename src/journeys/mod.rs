@@ -52,6 +52,7 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "inbox", path!("inbox").boxed(), inbox::list),
         bare(&app, "inbox.json", path!("inbox.json").boxed(), inbox::all),
         part(&app, "inbox.html", path!("inbox" / String / "html").boxed(), inbox::html),
+        two(&app, "attachment", path!("inbox" / String / "attachments" / String).boxed(), inbox::attachment),
         private_routes(app.clone()),
     ])
 }

@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use mail_parser::{Message, MessageParser};
+use mail_parser::{Message, MessageParser, MimeHeaders as _};
 use serde::Serialize;
 
 use super::session::{Answer, Door, Limits, Protocol, Transaction};
@@ -37,6 +37,16 @@ pub struct Caught {
     /// By lower-case name, in the order in which they stand.
     pub headers: BTreeMap<String, Vec<String>>,
     pub raw: String,
+    #[serde(skip)]
+    pub attachments: Vec<Attached>,
+}
+
+/// A file that came with a letter.
+pub struct Attached {
+    /// What to save it as: what the letter calls it, as far as that is safe ([`safe_name`]).
+    pub name: String,
+    /// Decoded.
+    pub bytes: Vec<u8>,
 }
 
 impl Inbox {
@@ -127,6 +137,7 @@ fn caught(number: u64, file: &[u8]) -> Caught {
         text: parsed.body_text(0).unwrap_or_default().into_owned(),
         html: parsed.body_html(0).unwrap_or_default().into_owned(),
         headers: headers(&parsed),
+        attachments: attachments(&parsed),
         ..letter
     }
 }
@@ -149,6 +160,22 @@ fn headers(message: &Message) -> BTreeMap<String, Vec<String>> {
         headers.entry(name.to_ascii_lowercase()).or_default().push(unfolded);
     }
     headers
+}
+
+fn attachments(message: &Message) -> Vec<Attached> {
+    let attached = message.attachments().map(|part| Attached {
+        name: safe_name(part.attachment_name().unwrap_or_default()),
+        bytes: part.contents().to_vec(),
+    });
+    attached.collect()
+}
+
+/// A name that stays in its folder, in sight, and in its quotes in a header: at most 100 of A-Z, a-z, 0-9, `.`, `-`
+/// and `_`, the first no dot.
+fn safe_name(name: &str) -> String {
+    let safe = |c: char| if c.is_ascii_alphanumeric() || ".-_".contains(c) { c } else { '_' };
+    let name: String = name.trim_start_matches('.').chars().map(safe).take(100).collect();
+    if name.is_empty() { "attachment".to_owned() } else { name }
 }
 
 #[cfg(test)]
@@ -177,5 +204,35 @@ mod tests {
         let empty = Transaction { data: "".into(), ..letter("c@example.org") };
         inbox.keep(&empty).unwrap();
         assert_eq!(inbox.letters(Some("c@example.org")).unwrap()[0].text, "");
+    }
+
+    #[test]
+    fn attachments_are_decoded_and_the_text_is_none_of_them() {
+        let file = "X-Envelope-To: a\r\nX-Envelope-From: b\r\nContent-Type: multipart/mixed; boundary=cut\r\n\r\n\
+            --cut\r\nContent-Type: text/plain\r\n\r\nHello\r\n\
+            --cut\r\nContent-Type: application/json; name=a.json\r\nContent-Transfer-Encoding: base64\r\n\
+            Content-Disposition: attachment; filename=a.json\r\n\r\ne30K\r\n\
+            --cut\r\nContent-Type: application/octet-stream\r\nContent-Disposition: attachment\r\n\r\nB\r\n--cut--\r\n";
+        let letter = caught(1, file.as_bytes());
+        let attached: Vec<_> =
+            letter.attachments.iter().map(|file| (file.name.as_str(), file.bytes.as_slice())).collect();
+        assert_eq!(letter.text, "Hello");
+        assert_eq!(attached, [("a.json", b"{}\n".as_slice()), ("attachment", b"B")]);
+    }
+
+    #[test]
+    fn names_of_files_are_made_safe() {
+        for (name, safe) in [
+            ("optin-receipt.json", "optin-receipt.json"),
+            ("../../etc/passwd", "_.._etc_passwd"),
+            ("..\\a b\";x=\r\n.js", "_a_b__x___.js"),
+            (".bashrc", "bashrc"),
+            ("Grüße", "Gr__e"),
+            ("..", "attachment"),
+            ("", "attachment"),
+        ] {
+            assert_eq!(safe_name(name), safe, "{name:?}");
+        }
+        assert_eq!(safe_name(&"a".repeat(1000)).len(), 100);
     }
 }

@@ -185,7 +185,7 @@ fn what_is_not_given_is_an_error_with_file_and_line() {
 #[test]
 fn errors_quote_nothing_of_what_was_to_be_shown() {
     let context = json!({ "letters": [{ "number": 1, "to": "secret@home.example", "from": "f", "subject": "s",
-        "date": "secret-date", "text": "secret-text" }] });
+        "date": "secret-date", "text": "secret-text", "attachments": [] }] });
     let error = templates().render("pages/inbox.html", "en", context).unwrap_err();
     assert!(!format!("{error} {error:?} {error:#?}").contains("secret"));
 }

@@ -7,9 +7,11 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::Signal;
 use optin::app::App;
+use optin::consent::receipt::Receipt;
 use reqwest::Client;
-use serde_json::Value;
+use serde_json::{Value, json};
 
+use crate::house::pages::{anchors, decoded};
 use crate::house::{link, until};
 use crate::process::{
     DataDir, Process, Said, descendants, free_port, is_here, optin, postmaster, program, run, runs,
@@ -84,6 +86,34 @@ impl Dev {
         let query = format!("?to={}", to.replace('@', "%40"));
         until("a letter", async || self.letters(&query).await.len() >= nth).await;
         self.letters(&query).await.swap_remove(nth - 1)
+    }
+
+    /// What is attached to a letter, saved by the only such link on the inbox's page. There is nothing beside it.
+    async fn attached(&self, letter: &Value) -> Vec<u8> {
+        let get = async |path: &str| self.http.get(format!("{}{path}", self.url)).send().await.unwrap();
+        let page = get("/inbox").await.text().await.unwrap();
+        let links: Vec<_> = anchors(&page).into_iter().filter(|url| url.contains("/attachments/")).collect();
+        let [url] = &links[..] else { panic!("one letter has one attachment: {links:?}") };
+        assert_eq!(letter["attachments"], json!([{ "name": "optin-receipt.json", "url": url }]));
+        assert!(
+            decoded(&page).contains(&format!("href=\"{url}\">Attached: optin-receipt.json</a>")),
+            "{page}"
+        );
+
+        let of_letter = url.strip_suffix("/1").unwrap();
+        for nowhere in ["/0", "/2", "/01", "/one"].map(|nth| format!("{of_letter}{nth}")) {
+            assert_eq!(get(&nowhere).await.status(), 404, "{nowhere}");
+        }
+        for nowhere in ["/inbox/1/attachments/1", "/inbox/99/attachments/1"] {
+            assert_eq!(get(nowhere).await.status(), 404, "{nowhere}");
+        }
+        let file = get(url).await;
+        let says = |name: &str| file.headers()[name].to_str().unwrap();
+        assert_eq!(file.status(), 200);
+        assert_eq!(says("content-disposition"), "attachment; filename=\"optin-receipt.json\"");
+        assert_eq!(says("content-type"), "application/octet-stream");
+        assert_eq!(says("x-content-type-options"), "nosniff");
+        file.bytes().await.unwrap().to_vec()
     }
 
     /// Signs up, confirms, and waits for the welcome.
@@ -195,7 +225,7 @@ async fn the_whole_loop_runs_by_the_inbox_and_every_other_command_by_the_environ
     assert_eq!(dev.letters("?to=BEN%40example.org").await, all[1..]);
     assert!(dev.letters("?to=nobody%40example.org").await.is_empty());
     let members: Vec<_> = first.as_object().unwrap().keys().map(String::as_str).collect();
-    assert_eq!(members, ["from", "headers", "html", "raw", "subject", "text", "to"]);
+    assert_eq!(members, ["attachments", "from", "headers", "html", "raw", "subject", "text", "to"]);
     assert_eq!(first["from"], "newsletter@example.org");
     assert_eq!(first["headers"]["subject"], Value::from(vec![first["subject"].clone()]));
     assert_eq!(first["headers"]["auto-submitted"], Value::from(vec!["auto-generated"]));
@@ -208,6 +238,8 @@ async fn the_whole_loop_runs_by_the_inbox_and_every_other_command_by_the_environ
     assert_eq!(dev.post(&confirm, &[]).await, 200);
     let welcome = dev.nth_letter("ann@example.org", 2).await;
     assert!(welcome["raw"].as_str().unwrap().contains("filename=\"optin-receipt.json\""));
+    let receipt = dev.attached(&welcome).await;
+    Receipt::parse(&receipt).unwrap().check().unwrap();
     assert_eq!(exported(dir.path()).await, ["ann@example.org"]);
     let said = in_shell(dir.path(), "optin export news").await;
     assert_eq!(said.success().lines().count(), 2);

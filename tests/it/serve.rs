@@ -201,7 +201,7 @@ async fn health_has_a_listener_of_its_own_where_one_is_set() {
 async fn there_is_no_inbox_in_serve() {
     let site = Site::ready(&database(true).await, 1).await;
     let replica = site.serve().await;
-    for path in ["/inbox", "/inbox.json", "/inbox/1/html"] {
+    for path in ["/inbox", "/inbox.json", "/inbox/1/html", "/inbox/1/attachments/1"] {
         assert_eq!(replica.get(path).await.0, 404, "{path}");
     }
 }

@@ -8,18 +8,19 @@ use crate::house::{House, link};
 
 /// A house with an active Ann and a pending Bob, and the doors that act: signup, confirm, not me, leave.
 async fn doors() -> (House, [String; 4]) {
-    let house = House::open().await;
+    let house = House::with_welcome().await;
     let leave = house.subscribe("ann@example.org").await;
-    house.sign_up("bob@example.org").await;
     house.seal().await;
+    house.receipts("ann@example.org", 1).await;
+    house.sign_up("bob@example.org").await;
     let letter = house.letter("bob@example.org").await;
     let doors =
         [format!("{}/lists/news", house.url), link(&letter.text, "/c/"), link(&letter.text, "/n/"), leave];
     (house, doors)
 }
 
-/// What only shows, once Ann and Bob have had their letters.
-const SHOWING: [&str; 13] = [
+/// What only shows, once Ann and Bob have had their letters; the second is Ann's welcome.
+const SHOWING: [&str; 14] = [
     "/",
     "/lists/news/leave",
     "/lists/news/notice",
@@ -30,6 +31,7 @@ const SHOWING: [&str; 13] = [
     "/inbox",
     "/inbox.json",
     "/inbox/1/html",
+    "/inbox/2/attachments/1",
     "/assets/optin.css",
     "/healthz",
     "/readyz",
