@@ -4,7 +4,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use deadpool_postgres::Transaction;
+use deadpool_postgres::{ClientWrapper, Object, Transaction};
 use jiff::Timestamp;
 use tokio_postgres::IsolationLevel;
 
@@ -22,6 +22,16 @@ use crate::trail::tree::leaf_hash;
 const HANDFUL: usize = 16_384;
 /// How often a replay that meets the sealer at work tries.
 const TRIES: u32 = 50;
+
+/// What the advisory lock of a list's replay is called, among all that lock anything in this database.
+const LOCK: i32 = 0x7265_706c;
+
+/// Keeps other replays of a list out until it is dropped, or its process dies: a second one would go on after the first
+/// has freed the list, and erase whoever signs up then.
+pub struct Alone {
+    /// Its transaction holds the lock.
+    _client: ClientWrapper,
+}
 
 /// What a mirror holds that a database may not.
 pub struct Mirrored<'a> {
@@ -63,6 +73,19 @@ pub struct HeldRow {
 }
 
 impl Store {
+    /// Waits a moment for one that was just killed; `None` where another replay of the list is under way.
+    pub async fn replay_alone(&self, list: u32) -> Result<Option<Alone>, StoreError> {
+        let client = Object::take(self.writer().await?);
+        client.batch_execute("BEGIN").await?;
+        for turn in 1..=TRIES {
+            if client.query_one(sql::LOCK_TRAIL, &[&LOCK, &number(list)]).await?.try_get("held")? {
+                return Ok(Some(Alone { _client: client }));
+            }
+            tokio::time::sleep(Duration::from_millis(u64::from(turn))).await;
+        }
+        Ok(None)
+    }
+
     /// Gives a list's log the entries back that only its mirror holds, drops those that wait though the mirror has them,
     /// and empties the list's outbox; from then on the list is held until [`Store::end_replay`]. `tail` gives the
     /// mirror's entries from an index on.

@@ -58,6 +58,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     store.compare_ring(&keys).await?;
     let mirror = Mirror::open(Folder::new(&options.dir), &keys).await?;
     let list = list_of(&store, &mirror.checkpoint).await?;
+    let alone = store.replay_alone(list.number).await?;
+    let _alone = alone.with_context(|| format!("another replay of `{}` is under way", list.slug))?;
     let mirrored = Mirrored { checkpoint: &mirror.checkpoint, note: &mirror.note };
     let at = Clock::System.now();
     let behind = store.restore_log(list.number, &mirrored, |size| mirror.tail(size), at).await;

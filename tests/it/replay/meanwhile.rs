@@ -77,6 +77,36 @@ async fn who_confirms_in_the_midst_of_a_replay_is_not_taken_for_who_has_not() {
     assert_eq!(states(&scene.rows().await), [("gus@example.org", 2)]);
 }
 
+/// A second one would not know when the first has freed the list, and would take whoever signs up then for people from the
+/// backup.
+#[tokio::test]
+async fn a_list_is_replayed_by_one_at_a_time() {
+    let mut scene = Scene::open().await;
+    let mut replica = scene.site.serve().await;
+    scene.subscribe(&replica, "ann@example.org").await;
+    let links = scene.leave_links().await;
+    let file = backup::dump(&scene).await;
+    assert_eq!(replica.press(&links["ann@example.org"]).await, 200);
+    scene.mirror_all(&replica).await;
+    replica.process.end_by(Signal::SIGKILL).await;
+    scene.move_to(backup::restore(&scene, &file).await);
+
+    let rival = connect(scene.url()).await;
+    rival.batch_execute("BEGIN; SELECT FROM subscriptions FOR UPDATE").await.unwrap();
+    let begin = || Process::start(optin(&["trail", "replay", &scene.mirror()], &scene.site.settings));
+    let waiting = "SELECT count(*) FROM pg_stat_activity
+                   WHERE datname = current_database() AND wait_event_type = 'Lock'";
+    let mut killed = begin();
+    until("a replay that waits for the row", async || count(scene.url(), waiting).await == 1).await;
+    let said = scene.site.run(&["trail", "replay", &scene.mirror()]).await;
+    assert!(said.refusal().contains("another replay of `news` is under way"), "{}", said.err);
+    // The lock goes with its process.
+    killed.end_by(Signal::SIGKILL).await;
+    rival.batch_execute("COMMIT").await.unwrap();
+    assert!(scene.replay().await.contains("an earlier replay had not come to its end"));
+    assert_eq!(states(&scene.rows().await), []);
+}
+
 #[tokio::test]
 async fn a_restored_backup_makes_no_evidence_of_those_who_left() {
     let mut scene = Scene::open().await;
