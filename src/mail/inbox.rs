@@ -43,7 +43,7 @@ pub struct Caught {
 
 /// A file that came with a letter.
 pub struct Attached {
-    /// What to save it as: what the letter calls it, as far as that is safe ([`safe_name`]).
+    /// What to save it as: what the letter calls it, as far as that is safe (letters, digits, `.`, `-` and `_`).
     pub name: String,
     /// Decoded.
     pub bytes: Vec<u8>,

@@ -2,6 +2,7 @@
 
 pub mod people;
 mod race;
+mod rewrite;
 mod wire;
 
 use std::collections::BTreeSet;

@@ -1,9 +1,14 @@
 //! A backup is restored, and the mirror of the trail replayed over it: nobody who left since comes back.
 
 mod backup;
+mod beside;
+mod held;
 mod kill;
+mod lost;
 mod meanwhile;
+mod race;
 mod refused;
+mod tail;
 
 use std::collections::BTreeMap;
 

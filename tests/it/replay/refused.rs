@@ -7,7 +7,7 @@ use crate::house::connect;
 use crate::serve::site::{Site, form};
 
 /// A restored database that is two people behind its mirror.
-async fn behind() -> Scene {
+pub async fn behind() -> Scene {
     let mut scene = Scene::open().await;
     let mut replica = scene.site.serve().await;
     scene.subscribe(&replica, "ann@example.org").await;
