@@ -41,13 +41,9 @@ pub enum NoteError {
     Key,
 }
 
-/// Whether a key may have this name: no Unicode spaces, no plus, nothing that a note cannot hold, and nothing that a
-/// terminal would act on or that turns the direction of writing: names are shown.
+/// Whether a key may have this name: no Unicode spaces, no plus, nothing that a note cannot hold.
 pub fn is_key_name(name: &str) -> bool {
-    let turns = |letter| matches!(letter, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
-    let is_barred =
-        |letter: char| letter.is_whitespace() || letter == '+' || letter.is_control() || turns(letter);
-    !name.is_empty() && !name.contains(is_barred)
+    !name.is_empty() && !name.contains(|letter: char| letter.is_whitespace() || letter == '+' || letter < ' ')
 }
 
 /// `SHA-256(name ‖ 0x0A ‖ 0x01 ‖ public key)[..4]`.
