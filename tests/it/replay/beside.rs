@@ -1,6 +1,5 @@
 //! Another list in the database, which its own mirror tells of.
 
-use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use optin::app::App;
 use optin::consent::list::ListOptions;
@@ -17,7 +16,7 @@ async fn publish(scene: &Scene, slug: &str, text: &str) {
     let (list, current) = store.find_list(slug).await.unwrap().unwrap();
     let next = Some(NextNotice { texts: notice_texts(text), new_purpose: false });
     let changed =
-        store.change_list(&list, &current, &list.options, next, Timestamp::now(), App::random()).await;
+        store.change_list(&list, &current, &list.options, next, scene.app.clock.now(), App::random()).await;
     assert!(changed.unwrap());
 }
 
@@ -29,7 +28,7 @@ async fn a_replay_leaves_other_lists_alone_and_tells_of_notices_that_are_not_thi
         "other",
         &options,
         notice_texts("More."),
-        Timestamp::now(),
+        scene.app.clock.now(),
         App::random(),
     );
     assert_eq!(made.await.unwrap(), Some(2));
@@ -70,6 +69,6 @@ async fn a_replay_leaves_other_lists_alone_and_tells_of_notices_that_are_not_thi
 
     // Nor does it end another's replay.
     db.execute("UPDATE trails SET is_replaying = list = 2", &[]).await.unwrap();
-    scene.app.store.end_replay(1, App::random(), Timestamp::now()).await.unwrap();
+    scene.app.store.end_replay(1, App::random(), scene.app.clock.now()).await.unwrap();
     assert_eq!(count(scene.url(), "SELECT count(*) FROM trails WHERE list = 2 AND is_replaying").await, 1);
 }

@@ -1,6 +1,5 @@
 //! People of whom a backup knows nothing.
 
-use jiff::Timestamp;
 use nix::sys::signal::Signal;
 use optin::app::App;
 
@@ -25,7 +24,7 @@ async fn whoever_was_lost_once_is_not_lost_again_to_the_same_backup() {
         replica.process.end_by(Signal::SIGTERM).await;
         // Whoever has only signed up was never there to be lost.
         assert_eq!(count(scene.url(), "SELECT count(*) FROM subscriptions WHERE state = 1").await, 1);
-        assert_eq!(scene.app.store.end_replay(1, App::random(), Timestamp::now()).await.unwrap(), 0);
+        assert_eq!(scene.app.store.end_replay(1, App::random(), scene.app.clock.now()).await.unwrap(), 0);
         scene.move_to(backup::restore(&scene, &file).await);
         let said = scene.replay().await;
         assert!(said.contains(lost), "{said}");
