@@ -69,7 +69,8 @@ async fn sigterm_lets_a_request_that_is_under_way_end_with_its_answer() {
     let address = replica.url.strip_prefix("http://").unwrap().to_owned();
 
     let db = connect(&url).await;
-    db.batch_execute("BEGIN; LOCK TABLE subscriptions").await.unwrap();
+    // Writers alone wait for this lock: the sweeper, which looks, is not taken for the signup.
+    db.batch_execute("BEGIN; LOCK TABLE subscriptions IN SHARE ROW EXCLUSIVE MODE").await.unwrap();
     let request = replica.http.post(format!("{}/lists/news", replica.url)).form(&form(ANN));
     let answer = tokio::spawn(async move { request.send().await.unwrap().status() });
     let waits = "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'subscriptions'::regclass";
