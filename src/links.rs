@@ -37,6 +37,26 @@ impl Links {
         self.link("u", Purpose::Unsubscribe, list, id, 0)
     }
 
+    /// Shows and changes what is stored about whoever has the address of this subscription, until it expires.
+    pub fn data(&self, list: u32, id: SubscriptionId, expires_at: Timestamp) -> String {
+        self.link("my", Purpose::Data, list, id, seconds(expires_at))
+    }
+
+    /// Agrees to the list's new notice, until it expires.
+    pub fn agree(&self, list: u32, id: SubscriptionId, expires_at: Timestamp) -> String {
+        self.link("a", Purpose::Agree, list, id, seconds(expires_at))
+    }
+
+    /// Puts the new address in the old one's place that expires then.
+    pub fn correct(&self, list: u32, id: SubscriptionId, expires_at: Timestamp) -> String {
+        self.link("k", Purpose::Correct, list, id, seconds(expires_at))
+    }
+
+    /// Where one asks for the link to what is stored.
+    pub fn my(&self) -> String {
+        format!("{}/my", self.public_url)
+    }
+
     /// The version of a notice that was agreed to, in the language that it was read in.
     pub fn notice(&self, slug: &str, version: u32, lang: &str) -> String {
         format!("{}/lists/{slug}/notices/{version}?lang={lang}", self.public_url)

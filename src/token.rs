@@ -39,16 +39,32 @@ pub enum Purpose {
     NotMe = 2,
     /// Withdraw; never expires and can do nothing else.
     Unsubscribe = 3,
+    /// See and change what is stored about the holder of an address, on all lists.
+    Data = 4,
+    /// Agree to a list's new notice.
+    Agree = 5,
+    /// Put a new address in an old one's place. Its expiry tells which new address is meant.
+    Correct = 6,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 3] = [Purpose::Confirm, Purpose::NotMe, Purpose::Unsubscribe];
+    const ALL: [Purpose; 6] = [
+        Purpose::Confirm,
+        Purpose::NotMe,
+        Purpose::Unsubscribe,
+        Purpose::Data,
+        Purpose::Agree,
+        Purpose::Correct,
+    ];
 
     fn key_use(self) -> &'static str {
         match self {
             Purpose::Confirm => "token/confirm",
             Purpose::NotMe => "token/not_me",
             Purpose::Unsubscribe => "token/unsubscribe",
+            Purpose::Data => "token/data",
+            Purpose::Agree => "token/agree",
+            Purpose::Correct => "token/correct",
         }
     }
 
