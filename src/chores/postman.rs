@@ -21,7 +21,7 @@ use crate::consent::subscription::{SUBSCRIBED, State};
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::{StoreError, Subscription};
-use letter::{Letter, write};
+use letter::{Letter, Written, write};
 
 /// Connections to the relay.
 const WORKERS: usize = 4;
@@ -93,9 +93,10 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
     // A panic costs this letter, and not the service: its words may be an operator's own, and its names from a file.
     let written = AssertUnwindSafe(write(app, &lease, &list, &subscription)).catch_unwind().await;
     let letter = match written.unwrap_or_else(|_| Err("it panicked".into())) {
-        Ok(Some(letter)) => letter,
+        Ok(Written::Letter(letter)) => letter,
         // A sealer is behind: the letter goes with its receipt, or not at all.
-        Ok(None) => return set_aside(app, &lease, "4.3.2").await,
+        Ok(Written::NotYet) => return set_aside(app, &lease, "4.3.2").await,
+        Ok(Written::NotOwed) => return app.store.finish_letter(&lease).await,
         Err(error) => {
             tracing::error!(%error, "a letter could not be written");
             return set_aside(app, &lease, "4.3.5").await;
@@ -132,7 +133,9 @@ fn is_still_owed(app: &App, kind: LetterKind, subscription: &Subscription) -> bo
     let row = &subscription.row;
     match kind {
         LetterKind::Confirmation => row.state == State::Pending && row.expires_at > app.clock.now(),
-        LetterKind::AlreadySubscribed | LetterKind::Welcome => SUBSCRIBED.has(row.state),
+        LetterKind::AlreadySubscribed | LetterKind::Welcome | LetterKind::Correction => {
+            SUBSCRIBED.has(row.state)
+        }
     }
 }
 

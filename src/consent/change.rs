@@ -2,8 +2,10 @@
 //! here can make one, and `store::record` alone applies them: state, trail entry and letters together.
 
 mod restore;
+mod rewrite;
 
 pub use restore::{CannotRestore, Restore};
+pub use rewrite::{CannotCorrect, Edit, Held, Owed, Rewrite};
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;
@@ -13,9 +15,9 @@ use super::field::Profile;
 use super::list::List;
 use super::network::Network;
 use super::notice::Notice;
-use super::person::{Acts, Person, PersonError};
-use super::record::record;
-use super::subscription::{DENIABLE, LEAVES_ENTRY, NONE, PAUSABLE, RESUMABLE, State, States, WITHDRAWABLE};
+use super::person::Person;
+use super::record::{Given, record};
+use super::subscription::{DENIABLE, LEAVES_ENTRY, NONE, State, States, WITHDRAWABLE};
 use crate::keys::KeyRing;
 use crate::token::{SubscriptionId, Token};
 use crate::trail::entry::{self, Event};
@@ -67,16 +69,11 @@ impl Signup {
     ) -> Signup {
         let Entered { address, profile, lang, origin, network } = entered;
         let id = SubscriptionId(random.id);
-        let record = record(&address, list.number, &notice.sha256, &lang, &profile, at, origin.as_deref());
+        let given = Given::BySignup { signed_up_at: at };
+        let record = record(&address, list.number, &notice.sha256, &lang, &profile, given, origin.as_deref());
         let address_key = ring.address_key(list.number, &address.dedupe_form());
-        let person = Person {
-            address: address.as_typed().to_owned(),
-            profile,
-            network: network.map(|network| network.to_string()),
-            record,
-            secret: random.secret,
-            acts: Acts::default(),
-        };
+        let network = network.map(|network| network.to_string());
+        let person = Person::new(address.as_typed().to_owned(), profile, network, record, random.secret);
         Signup {
             list: list.number,
             id,
@@ -229,130 +226,6 @@ impl Erase {
         let mut head = [0; entry::HEAD + 32];
         head[..entry::HEAD].copy_from_slice(&entry::head(Event::Withdrawn, self.at));
         head
-    }
-}
-
-/// A subscription's row as it was read.
-pub struct Held<'a> {
-    pub list: u32,
-    pub id: SubscriptionId,
-    pub seal: &'a [u8],
-}
-
-/// A rarer act: it opens the seal and closes it anew, with the next commitments in place.
-#[derive(Clone)]
-pub struct Rewrite {
-    list: u32,
-    id: SubscriptionId,
-    read: Vec<u8>,
-    from: States,
-    to: State,
-    seal: Vec<u8>,
-    withdrawn: [u8; 32],
-    confirmed_at: Option<Timestamp>,
-    entry: Option<[u8; entry::LENGTH]>,
-}
-
-impl Rewrite {
-    /// The person stays, and is not written to until they resume.
-    pub fn pause(
-        ring: &KeyRing,
-        held: &Held<'_>,
-        nonce: [u8; 24],
-        at: Timestamp,
-    ) -> Result<Rewrite, PersonError> {
-        Rewrite::act(ring, held, nonce, at, Event::Paused, PAUSABLE, State::Paused)
-    }
-
-    /// The end of a pause.
-    pub fn resume(
-        ring: &KeyRing,
-        held: &Held<'_>,
-        nonce: [u8; 24],
-        at: Timestamp,
-    ) -> Result<Rewrite, PersonError> {
-        Rewrite::act(ring, held, nonce, at, Event::Resumed, RESUMABLE, State::Active)
-    }
-
-    /// Brings a row of a restored backup up to what the log tells: `person` with the acts that it tells of, in the
-    /// state that follows from them. Leaves no entry: the log has it.
-    pub fn replayed(
-        ring: &KeyRing,
-        held: &Held<'_>,
-        person: &Person,
-        to: State,
-        confirmed_at: Option<Timestamp>,
-        nonce: [u8; 24],
-    ) -> Rewrite {
-        Rewrite { confirmed_at, ..Rewrite::of(ring, held, person, WITHDRAWABLE, to, nonce) }
-    }
-
-    fn act(
-        ring: &KeyRing,
-        held: &Held<'_>,
-        nonce: [u8; 24],
-        at: Timestamp,
-        event: Event,
-        from: States,
-        to: State,
-    ) -> Result<Rewrite, PersonError> {
-        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        let entry = entry::entry(event, at, &entry::ZEROS, &person.next_commitment(held.list, event));
-        person.acts.reach(event, person.acts.count(event) + 1);
-        Ok(Rewrite { entry: Some(entry), ..Rewrite::of(ring, held, &person, from, to, nonce) })
-    }
-
-    fn of(
-        ring: &KeyRing,
-        held: &Held<'_>,
-        person: &Person,
-        from: States,
-        to: State,
-        nonce: [u8; 24],
-    ) -> Rewrite {
-        Rewrite {
-            list: held.list,
-            id: held.id,
-            read: held.seal.to_vec(),
-            from,
-            to,
-            seal: person.seal(ring, nonce, held.list, held.id),
-            withdrawn: person.next_commitment(held.list, Event::Withdrawn),
-            confirmed_at: None,
-            entry: None,
-        }
-    }
-
-    pub fn list(&self) -> u32 {
-        self.list
-    }
-    pub fn id(&self) -> SubscriptionId {
-        self.id
-    }
-    /// The seal that was read: where the row has another by now, nothing happens.
-    pub fn read(&self) -> &[u8] {
-        &self.read
-    }
-    /// The states that this act may start from.
-    pub fn from(&self) -> States {
-        self.from
-    }
-    pub fn to(&self) -> State {
-        self.to
-    }
-    pub fn seal(&self) -> &[u8] {
-        &self.seal
-    }
-    /// The commitment that the next `withdrawn` entry will carry.
-    pub fn withdrawn(&self) -> &[u8; 32] {
-        &self.withdrawn
-    }
-    /// When a row that was pending was confirmed.
-    pub fn confirmed_at(&self) -> Option<Timestamp> {
-        self.confirmed_at
-    }
-    pub fn entry(&self) -> Option<&[u8; entry::LENGTH]> {
-        self.entry.as_ref()
     }
 }
 

@@ -1,10 +1,11 @@
 //! What the service holds of a person, and keeps under seal.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
@@ -24,14 +25,32 @@ pub struct Person {
     /// The network that the signup came from, where the list keeps it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub network: Option<String>,
-    /// The consent record's exact bytes.
+    /// Fields that the person keeps out of exports (msg-8).
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withheld: BTreeSet<String>,
+    /// A new address that its mailbox has not confirmed yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub correction: Option<Correction>,
+    /// The exact bytes of the consent record that was fixed at signup.
     pub record: String,
+    /// Those of the record of the last new notice that was agreed to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub renewal: Option<String>,
     /// 32 random bytes that open this subscription's entries in the trail.
     #[serde(serialize_with = "encode_secret", deserialize_with = "decode_secret")]
     pub secret: Zeroizing<[u8; 32]>,
     /// What the person has done so far, which numbers the openings of what comes next.
     #[serde(default, skip_serializing_if = "Acts::is_empty")]
     pub acts: Acts,
+}
+
+/// An address that is to take the place of the one there is.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Correction {
+    /// As typed.
+    pub address: String,
+    /// On a whole second, as tokens count: the link that confirms it says the same, and so means this one alone.
+    pub expires_at: Timestamp,
 }
 
 /// How often a person has done each thing, the confirmation aside, which happens once.
@@ -66,10 +85,47 @@ pub enum PersonError {
 }
 
 impl Person {
+    /// What is held of a person who has just signed up.
+    pub fn new(
+        address: String,
+        profile: Profile,
+        network: Option<String>,
+        record: String,
+        secret: Zeroizing<[u8; 32]>,
+    ) -> Person {
+        Person {
+            address,
+            profile,
+            network,
+            withheld: BTreeSet::new(),
+            correction: None,
+            record,
+            renewal: None,
+            secret,
+            acts: Acts::default(),
+        }
+    }
+
+    /// The last yes: its event, and how many of that came before it.
+    pub fn latest_yes(&self) -> (Event, u32) {
+        match self.renewal {
+            None => (Event::Confirmed, 0),
+            Some(_) => (Event::Renewed, self.acts.count(Event::Renewed).saturating_sub(1)),
+        }
+    }
+
+    /// The record that a yes is to. Of several renewals only the last one's is kept.
+    pub fn record_of(&self, yes: Event) -> Option<&str> {
+        match yes {
+            Event::Confirmed => Some(&self.record),
+            Event::Renewed => self.renewal.as_deref(),
+            _ => None,
+        }
+    }
+
     /// The commitment of the `n`th entry of that event, from 0.
     pub fn commitment(&self, list: u32, event: Event, n: u32) -> [u8; 32] {
-        let digest =
-            if event.commits_to_a_record() { Sha256::digest(&self.record).into() } else { entry::ZEROS };
+        let digest = self.record_of(event).map_or(entry::ZEROS, |record| Sha256::digest(record).into());
         entry::commitment(&entry::opening(&self.secret, event, n), list, event, &digest)
     }
 
@@ -92,6 +148,12 @@ impl Person {
 impl fmt::Debug for Person {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Person(…)")
+    }
+}
+
+impl fmt::Debug for Correction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Correction(…)")
     }
 }
 

@@ -153,7 +153,7 @@ impl Receipt {
     /// For a regulator's question: it opens one entry, and no other of the person's.
     pub fn for_others(person: &Person, notice: &Notice, logged: Logged) -> Receipt {
         Receipt {
-            record: person.record.clone(),
+            record: person.record_of(logged.event).unwrap_or_default().to_owned(),
             notice: String::from_utf8_lossy(notice.bytes()).into_owned(),
             number: logged.number,
             secret: None,

@@ -1,4 +1,4 @@
-//! The consent record: what a person agreed to, when and where, fixed at signup (GDPR Art. 7(1)).
+//! The consent record: what a person agreed to, when and where, fixed at that moment (GDPR Art. 7(1)).
 //!
 //! JSON-LD whose terms follow ISO/IEC TS 27560 as the W3C Data Privacy Vocabulary maps it; the context is shipped
 //! as `record.jsonld` beside this file. Its exact bytes are what a receipt holds and what the trail commits to.
@@ -24,8 +24,19 @@ struct Record<'a> {
     notice: String,
     language: &'a str,
     fields_given: Vec<&'a str>,
-    signed_up_at: Timestamp,
+    #[serde(flatten)]
+    given: Given,
     origin: Option<&'a str>,
+}
+
+/// How consent was given, and when.
+#[derive(Clone, Copy, Serialize)]
+#[serde(rename_all_fields = "camelCase", untagged)]
+pub enum Given {
+    /// By a signup, which a confirmation followed.
+    BySignup { signed_up_at: Timestamp },
+    /// By agreeing to a new notice.
+    ByRenewal { renewed_at: Timestamp },
 }
 
 /// The record's exact bytes. Names of the optional fields stand in it, never values: those may be corrected or
@@ -36,7 +47,7 @@ pub fn record(
     notice_sha256: &[u8; 32],
     language: &str,
     profile: &Profile,
-    signed_up_at: Timestamp,
+    given: Given,
     origin: Option<&str>,
 ) -> String {
     let record = Record {
@@ -47,7 +58,7 @@ pub fn record(
         notice: data_encoding::HEXLOWER.encode(notice_sha256),
         language,
         fields_given: profile.keys().map(String::as_str).collect(),
-        signed_up_at,
+        given,
         origin,
     };
     serde_json::to_string(&record).expect("texts, numbers and times always serialize")
@@ -62,13 +73,19 @@ mod tests {
         let address = Address::parse("Ann@example.org").unwrap();
         let profile = Profile::from([("name".into(), "Annabella".into())]);
         let at = "2026-11-02T14:00:00.5Z".parse().unwrap();
-        let text = record(&address, 1, &[0xAB; 32], "de", &profile, at, Some("https://www.example.org"));
-        assert!(text.contains(r#""fieldsGiven":["name"]"#) && !text.contains("Annabella"));
-        assert!(text.contains(r#""signedUpAt":"2026-11-02T14:00:00.5Z""#));
         let context: serde_json::Value = serde_json::from_str(CONTEXT).unwrap();
-        let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
-        for term in record.keys().filter(|term| *term != "@context") {
-            assert!(context["@context"].get(term).is_some(), "{term}");
+        for (given, time) in [
+            (Given::BySignup { signed_up_at: at }, r#""signedUpAt":"2026-11-02T14:00:00.5Z","origin""#),
+            (Given::ByRenewal { renewed_at: at }, r#""renewedAt":"2026-11-02T14:00:00.5Z","origin""#),
+        ] {
+            let text =
+                record(&address, 1, &[0xAB; 32], "de", &profile, given, Some("https://www.example.org"));
+            assert!(text.contains(r#""fieldsGiven":["name"]"#) && !text.contains("Annabella"));
+            assert!(text.contains(time), "{text}");
+            let record: serde_json::Map<String, serde_json::Value> = serde_json::from_str(&text).unwrap();
+            for term in record.keys().filter(|term| *term != "@context") {
+                assert!(context["@context"].get(term).is_some(), "{term}");
+            }
         }
     }
 }

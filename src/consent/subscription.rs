@@ -72,6 +72,8 @@ pub const RESUMABLE: States = States::of(&[State::Paused]);
 pub const UNDOABLE: States = States::of(&[State::Active, State::Paused]);
 /// … for so long.
 pub const UNDO_FOR: SignedDuration = SignedDuration::from_mins(15);
+/// A new address has to be confirmed within this time.
+pub const CORRECT_WITHIN: SignedDuration = SignedDuration::from_hours(24);
 /// No state at all.
 pub const NONE: States = States::of(&[]);
 /// Only an erasure from these states leaves an entry in the trail: a signup that never confirmed leaves nothing.
@@ -133,6 +135,8 @@ pub enum RewriteOutcome {
     Stale,
     /// A row in a state that this act does not start from.
     Spared,
+    /// The new address is another subscription's on this list.
+    Taken,
     NoRow,
 }
 

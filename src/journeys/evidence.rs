@@ -17,7 +17,6 @@ use crate::store::access::Access;
 use crate::store::seal::Seal;
 use crate::store::{Store, StoreError, Subscription};
 use crate::templates::{TemplateError, Templates};
-use crate::trail::entry::Event;
 use crate::trail::note::NoteError;
 
 /// What evidence is made with.
@@ -131,7 +130,7 @@ impl Evidence<'_> {
         person: &Person,
         subscription: &Subscription,
     ) -> Result<Receipt, EvidenceError> {
-        let (event, n) = (Event::Confirmed, 0);
+        let (event, n) = person.latest_yes();
         let seal = Seal::new(self.links.host(), self.keys, self.clock.now());
         let commitment = person.commitment(list.number, event, n);
         let proven = self.store.prove(list.number, &commitment, &seal).await?;

@@ -15,11 +15,17 @@ pub enum LetterKind {
     AlreadySubscribed = 2,
     /// With the receipt, which is made when the letter is sent and kept nowhere.
     Welcome = 3,
+    /// To a new address, which the old one's holder entered.
+    Correction = 6,
 }
 
 impl LetterKind {
-    const ALL: [LetterKind; 3] =
-        [LetterKind::Confirmation, LetterKind::AlreadySubscribed, LetterKind::Welcome];
+    const ALL: [LetterKind; 4] = [
+        LetterKind::Confirmation,
+        LetterKind::AlreadySubscribed,
+        LetterKind::Welcome,
+        LetterKind::Correction,
+    ];
 
     fn from_number(number: i16) -> Option<LetterKind> {
         LetterKind::ALL.into_iter().find(|kind| *kind as i16 == number)

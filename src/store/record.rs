@@ -3,6 +3,8 @@
 //!
 //! The rules come from `consent::subscription` as parameters; the statements apply them.
 
+mod rewrite;
+
 use std::collections::HashMap;
 use std::hash::Hash;
 
@@ -13,10 +15,10 @@ use tokio_postgres::error::SqlState;
 use super::outbox::LetterKind;
 use super::rows::{fixed, id, machine_row, number, state, unsigned};
 use super::{StoreError, sql};
-use crate::consent::change::{Confirm, Erase, Restore, Rewrite, Signup};
+use crate::consent::change::{Confirm, Erase, Restore, Signup};
 use crate::consent::subscription::{
-    self as rules, ConfirmOutcome, EraseOutcome, Place, RestoreOutcome, RewriteOutcome, Row, SignupOutcome,
-    State, on_confirm, on_erase, on_restore, on_signup,
+    self as rules, ConfirmOutcome, EraseOutcome, Place, RestoreOutcome, Row, SignupOutcome, State,
+    on_confirm, on_erase, on_restore, on_signup,
 };
 use crate::consent::undo::Gone;
 use crate::token::SubscriptionId;
@@ -305,60 +307,6 @@ fn restore_answer(row: &SqlRow) -> Result<(SubscriptionId, (RestoreOutcome, ()))
         (true, _) => RestoreOutcome::Restored,
         (false, RestoreOutcome::Restored) => RestoreOutcome::Stale,
         (false, outcome) => outcome,
-    };
-    Ok((id(row, "id")?, (outcome, ())))
-}
-
-impl Change for Rewrite {
-    type Key = SubscriptionId;
-    type Outcome = RewriteOutcome;
-    type After = ();
-    const NO_ROW: RewriteOutcome = RewriteOutcome::NoRow;
-
-    fn list(&self) -> u32 {
-        Rewrite::list(self)
-    }
-
-    fn key(&self) -> SubscriptionId {
-        self.id()
-    }
-
-    async fn apply(client: &Client, list: u32, batch: &[&Rewrite]) -> Result<Applied<Rewrite>, StoreError> {
-        let statement = client.prepare_cached(sql::APPLY_REWRITES).await?;
-        let rows = client
-            .query(
-                &statement,
-                &[
-                    &number(list),
-                    &column(batch, |rewrite| rewrite.id().0.to_vec()),
-                    &column(batch, |rewrite| rewrite.read().to_vec()),
-                    &column(batch, |rewrite| rewrite.from().bits()),
-                    &column(batch, |rewrite| rewrite.to() as i16),
-                    &column(batch, |rewrite| rewrite.seal().to_vec()),
-                    &column(batch, |rewrite| rewrite.withdrawn().to_vec()),
-                    &column(batch, |rewrite| rewrite.confirmed_at()),
-                    &column(batch, |rewrite| rewrite.entry().map(|entry| entry.to_vec())),
-                ],
-            )
-            .await?;
-        rows.iter().map(rewrite_answer).collect()
-    }
-
-    fn settle(&self, after: Option<&(RewriteOutcome, ())>) -> Option<RewriteOutcome> {
-        match after {
-            None => Some(RewriteOutcome::NoRow),
-            // What came first has closed the seal anew.
-            Some((RewriteOutcome::Done, ())) => Some(RewriteOutcome::Stale),
-            Some(_) => None,
-        }
-    }
-}
-
-fn rewrite_answer(row: &SqlRow) -> Result<(SubscriptionId, (RewriteOutcome, ())), StoreError> {
-    let outcome = match (row.try_get("changed")?, row.try_get("is_fresh")?) {
-        (true, _) => RewriteOutcome::Done,
-        (_, true) => RewriteOutcome::Spared,
-        (_, false) => RewriteOutcome::Stale,
     };
     Ok((id(row, "id")?, (outcome, ())))
 }

@@ -17,9 +17,9 @@ use optin::clock::Clock;
 use optin::consent::address::Address;
 use optin::consent::field::Profile;
 use optin::consent::notice::{Notice, NoticeText, PARTS};
-use optin::consent::person::{Acts, Person};
+use optin::consent::person::Person;
 use optin::consent::receipt::{Logged, Receipt};
-use optin::consent::record::record;
+use optin::consent::record::{Given, record};
 use optin::trail::entry::{Event, ZEROS, entry, opening};
 use serde_json::Value;
 use tempfile::{TempDir, tempdir};
@@ -79,11 +79,12 @@ impl Ann {
         let texts = BTreeMap::from([("en".to_owned(), NoticeText::from_parts(&parts).unwrap())]);
         let notice = Notice::decode(&Notice::encode(3, 2, texts), Timestamp::UNIX_EPOCH).unwrap();
         let address = Address::parse("Ann@example.org").unwrap();
-        let record = record(&address, LIST, &notice.sha256, "en", &Profile::new(), at(hour(0)), None);
+        let given = Given::BySignup { signed_up_at: at(hour(0)) };
+        let record = record(&address, LIST, &notice.sha256, "en", &Profile::new(), given, None);
         let secret = Zeroizing::new(SECRET);
         let address = address.as_typed().to_owned();
-        let person =
-            Person { address, profile: Profile::new(), network: None, record, secret, acts: Acts::default() };
+        let renewal = Some(record.clone());
+        let person = Person { renewal, ..Person::new(address, Profile::new(), None, record, secret) };
         let mut log = Log::of(NOW);
         for (index, event, n, then) in [yes].iter().chain(acts) {
             let slot = if event.fills_the_slot() { notice.sha256 } else { ZEROS };

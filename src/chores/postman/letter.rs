@@ -9,11 +9,11 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::Person;
 use crate::consent::receipt::Receipt;
+use crate::consent::subscription::CORRECT_WITHIN;
 use crate::mail::letters::{Attachment, Envelope, compose};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::seal::Seal;
-use crate::trail::entry::Event;
 
 /// What a receipt's file is called.
 const RECEIPT: &str = "optin-receipt.json";
@@ -25,29 +25,44 @@ pub struct Letter {
     pub bytes: Vec<u8>,
 }
 
+/// What came of writing a letter.
+pub enum Written {
+    Letter(Letter),
+    /// Its receipt cannot be made yet.
+    NotYet,
+    /// There is nothing any more that it would speak of.
+    NotOwed,
+}
+
 /// Why a letter could not be written. Holds nothing of it.
 type Unwritten = Box<dyn std::error::Error + Send + Sync>;
 
-/// Writes a letter; `None` where its receipt cannot be made yet.
+/// Writes a letter to whom it is owed.
 pub async fn write(
     app: &App,
     lease: &Lease,
     list: &List,
     subscription: &Subscription,
-) -> Result<Option<Letter>, Unwritten> {
+) -> Result<Written, Unwritten> {
     let person = Person::open(&app.keys, lease.list, lease.subscription, &subscription.seal)?;
     let attachment = match lease.kind {
-        LetterKind::Confirmation | LetterKind::AlreadySubscribed => None,
+        LetterKind::Confirmation | LetterKind::AlreadySubscribed | LetterKind::Correction => None,
         LetterKind::Welcome => match receipt(app, list, &person, &subscription.notice).await? {
             Some(bytes) => Some(Attachment { name: RECEIPT, kind: "application/json", bytes }),
-            None => return Ok(None),
+            None => return Ok(Written::NotYet),
         },
     };
     let lang = subscription.lang.as_str();
-    let to = Address::parse(&person.address)?;
+    let now = app.clock.now();
+    let correction = person.correction.as_ref().filter(|correction| correction.expires_at > now);
+    let to = match (lease.kind, correction) {
+        (LetterKind::Correction, None) => return Ok(Written::NotOwed),
+        (LetterKind::Correction, Some(correction)) => Address::parse(&correction.address)?,
+        _ => Address::parse(&person.address)?,
+    };
     let sender = &list.options.sender;
     let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
-    let (kind, context) = content(app, lease, list, subscription);
+    let (kind, context) = content(app, lease, list, subscription, &person);
     let envelope = Envelope {
         kind,
         lang,
@@ -56,20 +71,20 @@ pub async fn write(
         from: &from,
         subject_prefix: list.text_in(lang, &sender.subject_prefix),
         name: &name_of(lease),
-        date: app.clock.now(),
+        date: now,
     };
     let bytes = compose(&app.templates, &envelope, &context, attachment)?;
-    Ok(Some(Letter { from: from.for_mail(), to: to.for_mail(), bytes }))
+    Ok(Written::Letter(Letter { from: from.for_mail(), to: to.for_mail(), bytes }))
 }
 
-/// The proof that the person has confirmed, where the log has it by now. What does not prove itself is given to nobody.
+/// The proof of the person's last yes, where the log has it by now. What does not prove itself is given to nobody.
 async fn receipt(
     app: &App,
     list: &List,
     person: &Person,
     notice: &Notice,
 ) -> Result<Option<Vec<u8>>, Unwritten> {
-    let (event, number) = (Event::Confirmed, 0);
+    let (event, number) = person.latest_yes();
     let seal = Seal::new(app.links.host(), &app.keys, app.clock.now());
     let commitment = person.commitment(list.number, event, number);
     let Some(proven) = app.store.prove(list.number, &commitment, &seal).await? else { return Ok(None) };
@@ -80,7 +95,13 @@ async fn receipt(
 }
 
 /// A letter's folder of templates, and what they are given.
-fn content(app: &App, lease: &Lease, list: &List, subscription: &Subscription) -> (&'static str, Value) {
+fn content(
+    app: &App,
+    lease: &Lease,
+    list: &List,
+    subscription: &Subscription,
+    person: &Person,
+) -> (&'static str, Value) {
     let (id, lang) = (lease.subscription, subscription.lang.as_str());
     let title = json!({ "slug": list.slug, "title": list.title(lang) });
     let notice_url = || app.links.notice(&list.slug, subscription.notice.version, lang);
@@ -113,8 +134,18 @@ fn content(app: &App, lease: &Lease, list: &List, subscription: &Subscription) -
                 "leave_mailto": leave_mailto(),
                 "notice_url": notice_url(),
                 "receipt": RECEIPT,
+                "renewed": person.renewal.is_some(),
             });
             ("welcome", context)
+        }
+        LetterKind::Correction => {
+            let expires_at = person.correction.as_ref().map(|correction| correction.expires_at);
+            let context = json!({
+                "list": title,
+                "correct_url": expires_at.map(|at| app.links.correct(lease.list, id, at)),
+                "hours": CORRECT_WITHIN.as_hours(),
+            });
+            ("correction", context)
         }
     }
 }

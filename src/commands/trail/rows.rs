@@ -151,7 +151,7 @@ async fn bring(store: &Store, keys: &KeyRing, list: u32, looked: &Looked) -> any
             Ok(match store.rewrite(rewrite).await? {
                 RewriteOutcome::Done => Became::Written(state),
                 RewriteOutcome::Stale => Became::Stale,
-                RewriteOutcome::Spared | RewriteOutcome::NoRow => Became::Same,
+                RewriteOutcome::Spared | RewriteOutcome::Taken | RewriteOutcome::NoRow => Became::Same,
             })
         }
     }

@@ -40,6 +40,8 @@ impl Restore {
         let mut row = undo.into_gone();
         let mut person = Person::open(ring, list, id, &row.seal)?;
         let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
+        // Nobody would know when it has to go.
+        person.correction = None;
         let restored = person.next_commitment(list, Event::Restored);
         for event in [Event::Withdrawn, Event::Restored] {
             person.acts.reach(event, person.acts.count(event) + 1);

@@ -7,8 +7,7 @@ use super::*;
 use crate::consent::address::Address;
 use crate::consent::field::Profile;
 use crate::consent::notice::NoticeText;
-use crate::consent::person::Acts;
-use crate::consent::record::record;
+use crate::consent::record::{Given, record};
 use crate::trail::entry::{ZEROS, entry};
 use crate::trail::note::Signer;
 use crate::trail::path;
@@ -22,14 +21,11 @@ fn person(list: u32, notice: &Notice) -> Person {
     let address = Address::parse("Ann@example.org").unwrap();
     let profile = Profile::from([("name".to_owned(), "Annabella".to_owned())]);
     let at = "2026-11-02T14:05:00Z".parse().unwrap();
-    Person {
-        record: record(&address, list, &notice.sha256, "en", &profile, at, None),
-        address: address.as_typed().to_owned(),
-        profile,
-        network: None,
-        secret: Zeroizing::new([42; 32]),
-        acts: Acts::default(),
-    }
+    let given = Given::BySignup { signed_up_at: at };
+    let record = record(&address, list, &notice.sha256, "en", &profile, given, None);
+    let renewal = Some(record.clone());
+    let secret = Zeroizing::new([42; 32]);
+    Person { renewal, ..Person::new(address.as_typed().to_owned(), profile, None, record, secret) }
 }
 
 fn notice(word: &str) -> Notice {

@@ -5,7 +5,7 @@ use zeroize::Zeroizing;
 use super::*;
 use crate::consent::change::{CannotRestore, Restore};
 use crate::consent::field::Profile;
-use crate::consent::person::{Acts, Person};
+use crate::consent::person::Person;
 use crate::trail::entry::{Event, ZEROS, entry};
 
 const ID: SubscriptionId = SubscriptionId([7; 14]);
@@ -19,14 +19,8 @@ fn noon() -> Timestamp {
 }
 
 fn ann() -> Person {
-    Person {
-        address: "Ann@Example.org".into(),
-        profile: Profile::from([("name".into(), "Ann".into())]),
-        network: None,
-        record: "{}".into(),
-        secret: Zeroizing::new([3; 32]),
-        acts: Acts::default(),
-    }
+    let profile = Profile::from([("name".into(), "Ann".into())]);
+    Person::new("Ann@Example.org".into(), profile, None, "{}".into(), Zeroizing::new([3; 32]))
 }
 
 fn gone(state: State, person: &Person) -> Gone {

@@ -216,14 +216,7 @@ fn damages() -> Vec<Damage> {
             |ann| {
                 let record = ann.person.record.replace("Ann@", "Bob@");
                 let secret = ann.person.secret.clone();
-                let other = Person {
-                    record,
-                    secret,
-                    address: String::new(),
-                    profile: Default::default(),
-                    network: None,
-                    acts: Default::default(),
-                };
+                let other = Person::new(String::new(), Default::default(), None, record, secret);
                 put(
                     &ann.receipt(),
                     &Receipt::for_others(&other, &ann.notice, ann.logged(Event::Confirmed, 0)).to_json(),

@@ -12,7 +12,7 @@ use optin::consent::change::{
 use optin::consent::field::Profile;
 use optin::consent::notice::Notice;
 use optin::consent::person::{Acts, Person};
-use optin::consent::record::record;
+use optin::consent::record::{Given, record};
 use optin::consent::subscription::{EraseOutcome, RewriteOutcome, Row, State};
 use optin::consent::undo::Undo;
 use optin::store::NextNotice;
@@ -226,7 +226,15 @@ impl<'a> World<'a> {
                     reference: random.reference,
                     confirmed_at: None,
                     address: address.as_typed().into(),
-                    record: record(&address, list.number, &notice.sha256, lang, &profile, at, origin),
+                    record: record(
+                        &address,
+                        list.number,
+                        &notice.sha256,
+                        lang,
+                        &profile,
+                        Given::BySignup { signed_up_at: at },
+                        origin,
+                    ),
                     profile: profile.clone(),
                     secret: *random.secret,
                     acts: Acts::default(),

@@ -1,0 +1,297 @@
+//! The rarer acts of a person who is subscribed. Each opens the seal, and closes it anew with the next commitments in
+//! place, on the row that was read and no other.
+
+use std::collections::BTreeSet;
+
+use jiff::Timestamp;
+
+use crate::consent::address::Address;
+use crate::consent::field::Profile;
+use crate::consent::list::List;
+use crate::consent::notice::Notice;
+use crate::consent::person::{Correction, Person, PersonError};
+use crate::consent::record::{Given, record};
+use crate::consent::subscription::{
+    CORRECT_WITHIN, PAUSABLE, RESUMABLE, SUBSCRIBED, State, States, WITHDRAWABLE,
+};
+use crate::keys::KeyRing;
+use crate::token::{SubscriptionId, Token};
+use crate::trail::entry::{self, Event};
+
+/// A subscription's row as it was read.
+pub struct Held<'a> {
+    pub list: u32,
+    pub id: SubscriptionId,
+    pub seal: &'a [u8],
+}
+
+/// What a person would have of their own data.
+#[derive(Clone)]
+pub struct Edit {
+    pub profile: Profile,
+    /// Fields that are kept out of exports.
+    pub withheld: BTreeSet<String>,
+    pub lang: String,
+}
+
+/// A letter that a rarer act owes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Owed {
+    /// To the new address: is it yours?
+    Correction,
+    /// With the receipt of the last yes.
+    Receipt,
+}
+
+/// Why a new address does not take the old one's place, whatever else is in the database.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotCorrect {
+    #[error("no such address waits: it has been confirmed, taken back, or another was entered since")]
+    NoneWaits,
+    #[error("the time to confirm it is over")]
+    TooLate,
+    #[error(transparent)]
+    Person(#[from] PersonError),
+}
+
+/// A rarer act, ready to be written.
+#[derive(Clone)]
+pub struct Rewrite {
+    list: u32,
+    id: SubscriptionId,
+    read: Vec<u8>,
+    from: States,
+    to: Option<State>,
+    seal: Vec<u8>,
+    withdrawn: [u8; 32],
+    correction_expires_at: Option<Timestamp>,
+    confirmed_at: Option<Timestamp>,
+    address_key: Option<[u8; 32]>,
+    notice: Option<u32>,
+    lang: Option<String>,
+    entry: Option<[u8; entry::LENGTH]>,
+    owed: Option<(Owed, Timestamp)>,
+}
+
+impl Rewrite {
+    /// The person stays, and is not written to until they resume.
+    pub fn pause(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        let rewrite = Rewrite::act(ring, held, nonce, at, Event::Paused)?;
+        Ok(Rewrite { from: PAUSABLE, to: Some(State::Paused), ..rewrite })
+    }
+
+    /// The end of a pause.
+    pub fn resume(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        let rewrite = Rewrite::act(ring, held, nonce, at, Event::Resumed)?;
+        Ok(Rewrite { from: RESUMABLE, to: Some(State::Active), ..rewrite })
+    }
+
+    /// Fields and language as the person would have them. Leaves no entry: the trail tells of consent, not of data.
+    pub fn edit(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        edit: Edit,
+        nonce: [u8; 24],
+    ) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        (person.profile, person.withheld) = (edit.profile, edit.withheld);
+        Ok(Rewrite { lang: Some(edit.lang), ..Rewrite::of(ring, held, &person, nonce) })
+    }
+
+    /// A new address is to take the old one's place; a letter asks whether it is theirs. One that waited before is
+    /// forgotten, and its link is dead.
+    pub fn ask_correction(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        address: &Address,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        let before = person.correction.take().map(|correction| correction.expires_at.as_second() + 1);
+        let expires_at = (at + CORRECT_WITHIN).as_second().max(before.unwrap_or_default());
+        let expires_at = Timestamp::from_second(expires_at).map_err(|_| PersonError::Malformed)?;
+        person.correction = Some(Correction { address: address.as_typed().to_owned(), expires_at });
+        Ok(Rewrite { owed: Some((Owed::Correction, at)), ..Rewrite::of(ring, held, &person, nonce) })
+    }
+
+    /// The new address that waits is forgotten.
+    pub fn drop_correction(ring: &KeyRing, held: &Held<'_>, nonce: [u8; 24]) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        person.correction = None;
+        Ok(Rewrite::of(ring, held, &person, nonce))
+    }
+
+    /// The new address that the link means takes the old one's place. The id stays, and old links go on working.
+    pub fn correct(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        token: &Token,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, CannotCorrect> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        let meant = |correction: &Correction| correction.expires_at.as_second() == i64::from(token.expiry);
+        let correction = person.correction.take().filter(meant).ok_or(CannotCorrect::NoneWaits)?;
+        if correction.expires_at <= at {
+            return Err(CannotCorrect::TooLate);
+        }
+        let address = Address::parse(&correction.address).map_err(|_| PersonError::Malformed)?;
+        let entry = count(&mut person, held.list, Event::Corrected, at, &entry::ZEROS);
+        person.address = correction.address;
+        Ok(Rewrite {
+            address_key: Some(ring.address_key(held.list, &address.dedupe_form())),
+            entry: Some(entry),
+            ..Rewrite::of(ring, held, &person, nonce)
+        })
+    }
+
+    /// The person agrees to the list's new notice, as they were shown it in that language on our own page.
+    #[expect(clippy::too_many_arguments, reason = "each is a fact of the record")]
+    pub fn renew(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        list: &List,
+        notice: &Notice,
+        lang: &str,
+        origin: &str,
+        nonce: [u8; 24],
+        at: Timestamp,
+    ) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
+        let (given, origin) = (Given::ByRenewal { renewed_at: at }, Some(origin));
+        let record = record(&address, held.list, &notice.sha256, lang, &person.profile, given, origin);
+        person.renewal = Some(record);
+        let entry = count(&mut person, held.list, Event::Renewed, at, &notice.sha256);
+        Ok(Rewrite {
+            notice: Some(notice.version),
+            lang: Some(lang.to_owned()),
+            entry: Some(entry),
+            owed: list.options.welcome.then_some((Owed::Receipt, at)),
+            ..Rewrite::of(ring, held, &person, nonce)
+        })
+    }
+
+    /// Brings a row of a restored backup up to what the log tells: `person` with the acts that it tells of, in the
+    /// state that follows from them. Leaves no entry: the log has it.
+    pub fn replayed(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        person: &Person,
+        to: State,
+        confirmed_at: Option<Timestamp>,
+        nonce: [u8; 24],
+    ) -> Rewrite {
+        let rewrite = Rewrite::of(ring, held, person, nonce);
+        Rewrite { from: WITHDRAWABLE, to: Some(to), confirmed_at, ..rewrite }
+    }
+
+    fn act(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        at: Timestamp,
+        event: Event,
+    ) -> Result<Rewrite, PersonError> {
+        let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        let entry = count(&mut person, held.list, event, at, &entry::ZEROS);
+        Ok(Rewrite { entry: Some(entry), ..Rewrite::of(ring, held, &person, nonce) })
+    }
+
+    /// The person under a new seal, and all else as it is.
+    fn of(ring: &KeyRing, held: &Held<'_>, person: &Person, nonce: [u8; 24]) -> Rewrite {
+        Rewrite {
+            list: held.list,
+            id: held.id,
+            read: held.seal.to_vec(),
+            from: SUBSCRIBED,
+            to: None,
+            seal: person.seal(ring, nonce, held.list, held.id),
+            withdrawn: person.next_commitment(held.list, Event::Withdrawn),
+            correction_expires_at: person.correction.as_ref().map(|correction| correction.expires_at),
+            confirmed_at: None,
+            address_key: None,
+            notice: None,
+            lang: None,
+            entry: None,
+            owed: None,
+        }
+    }
+
+    pub fn list(&self) -> u32 {
+        self.list
+    }
+    pub fn id(&self) -> SubscriptionId {
+        self.id
+    }
+    /// The seal that was read: where the row has another by now, nothing happens.
+    pub fn read(&self) -> &[u8] {
+        &self.read
+    }
+    /// The states that this act may start from.
+    pub fn from(&self) -> States {
+        self.from
+    }
+    /// The state that it leads to; `None` where it stays.
+    pub fn to(&self) -> Option<State> {
+        self.to
+    }
+    pub fn seal(&self) -> &[u8] {
+        &self.seal
+    }
+    /// The commitment that the next `withdrawn` entry will carry.
+    pub fn withdrawn(&self) -> &[u8; 32] {
+        &self.withdrawn
+    }
+    /// When the new address under the seal is to go, if one waits there.
+    pub fn correction_expires_at(&self) -> Option<Timestamp> {
+        self.correction_expires_at
+    }
+    /// When a row that was pending was confirmed.
+    pub fn confirmed_at(&self) -> Option<Timestamp> {
+        self.confirmed_at
+    }
+    /// The key of a new address.
+    pub fn address_key(&self) -> Option<&[u8; 32]> {
+        self.address_key.as_ref()
+    }
+    /// The version of a notice that was agreed to.
+    pub fn notice(&self) -> Option<u32> {
+        self.notice
+    }
+    /// A new language.
+    pub fn lang(&self) -> Option<&str> {
+        self.lang.as_deref()
+    }
+    pub fn entry(&self) -> Option<&[u8; entry::LENGTH]> {
+        self.entry.as_ref()
+    }
+    /// The letter that goes with it, and since when it waits.
+    pub fn owed(&self) -> Option<(Owed, Timestamp)> {
+        self.owed
+    }
+}
+
+/// The entry of one more act of that kind, which from then on counts.
+fn count(
+    person: &mut Person,
+    list: u32,
+    event: Event,
+    at: Timestamp,
+    notice: &[u8; 32],
+) -> [u8; entry::LENGTH] {
+    let entry = entry::entry(event, at, notice, &person.next_commitment(list, event));
+    person.acts.reach(event, person.acts.count(event) + 1);
+    entry
+}
