@@ -31,6 +31,7 @@ statements! {
     DELETE_DEAD_LETTERS = "delete_dead_letters",
     FIND_ACCESS_TOKEN = "find_access_token",
     FIND_ADDRESS = "find_address",
+    FIND_ADDRESSES = "find_addresses",
     FIND_ENTRIES = "find_entries",
     FIND_LIST = "find_list",
     FIND_LIST_BY_NUMBER = "find_list_by_number",

@@ -54,6 +54,18 @@ impl Store {
         found.map(|found| id(&found, "id")).transpose()
     }
 
+    /// The subscriptions of an address over several lists, by list: its key differs on each.
+    pub async fn find_addresses(
+        &self,
+        keys: &[(u32, [u8; 32])],
+    ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::FIND_ADDRESSES).await?;
+        let lists: Vec<i32> = keys.iter().map(|(list, _)| number(*list)).collect();
+        let keys: Vec<&[u8]> = keys.iter().map(|(_, key)| key.as_slice()).collect();
+        client.query(&statement, &[&lists, &keys]).await?.iter().map(named).collect()
+    }
+
     /// Reads one subscription, by what a token names.
     pub async fn find_subscription(
         &self,
