@@ -1,12 +1,13 @@
 //! What journeys and chores are handed: the whole service but its doors.
 
+mod acts;
+pub mod logged;
+
 use ipnet::IpNet;
 use tokio::sync::Notify;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Controller};
-use crate::consent::change::{Held, Rewrite};
-use crate::consent::subscription::RewriteOutcome;
 use crate::keys::{KeyRing, KeyRingError};
 use crate::links::Links;
 use crate::mail::inbox::Inbox;
@@ -15,10 +16,6 @@ use crate::mail::relay::RelayError;
 use crate::store::mirrors::{MirrorError, Mirrors};
 use crate::store::{Store, StoreError};
 use crate::templates::{TemplateError, Templates};
-use crate::token::SubscriptionId;
-
-/// How often somebody else may come between one look at a row and its writing.
-const LOOKS: u32 = 5;
 
 /// One service. Stateless but for its connections: several may run on one database.
 pub struct App {
@@ -77,28 +74,6 @@ impl App {
             inbox,
             letters_wait: Notify::new(),
         })
-    }
-
-    /// Writes a rarer act on a row as it is when it is written: where somebody else comes between, it is read and made
-    /// again.
-    pub async fn rewrite<E: From<StoreError>>(
-        &self,
-        list: u32,
-        id: SubscriptionId,
-        make: impl Fn(&Held<'_>, [u8; 24]) -> Result<Rewrite, E>,
-    ) -> Result<RewriteOutcome, E> {
-        for _ in 0..LOOKS {
-            let Some(subscription) = self.store.find_subscription(list, id).await? else {
-                return Ok(RewriteOutcome::NoRow);
-            };
-            let held = Held { list, id, seal: &subscription.seal };
-            let outcome = self.store.rewrite(make(&held, App::random())?).await?;
-            if outcome != RewriteOutcome::Stale {
-                self.letters_wait.notify_one();
-                return Ok(outcome);
-            }
-        }
-        Err(StoreError::Collision.into())
     }
 
     /// Random bytes from the operating system.

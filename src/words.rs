@@ -19,7 +19,8 @@ use self::catalogue::{Catalogue, Message, plural};
 
 /// Keys, and beginnings of keys that end in a dot, which Rust code or a template puts together at run time.
 /// All others stand in a template as they are.
-pub const COMPOSED: &[&str] = &["country.", "date.", "field.", "month.", "problem.", "refusal."];
+pub const COMPOSED: &[&str] =
+    &["country.", "date.", "field.", "month.", "my_data.said.", "my_data.state.", "problem.", "refusal."];
 
 /// All catalogues, known to agree with each other.
 #[derive(Debug)]

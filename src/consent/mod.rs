@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod change;
+pub mod exported;
 pub mod field;
 pub mod list;
 pub mod list_file;

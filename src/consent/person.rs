@@ -10,9 +10,11 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error as _};
 use sha2::{Digest, Sha256};
 use zeroize::Zeroizing;
 
+use super::address::Address;
 use super::field::Profile;
+use super::subscription::CORRECT_WITHIN;
 use crate::keys::{KeyRing, SealError};
-use crate::token::SubscriptionId;
+use crate::token::{SubscriptionId, Token};
 use crate::trail::entry::{self, Event};
 
 /// The content of a subscription's seal. Its `Debug` shows nothing of it.
@@ -36,6 +38,9 @@ pub struct Person {
     /// Those of the record of the last new notice that was agreed to.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub renewal: Option<String>,
+    /// Of the records of renewals before that only the SHA-256, in hexadecimal: their entries are found by it.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    earlier_renewals: Vec<String>,
     /// 32 random bytes that open this subscription's entries in the trail.
     #[serde(serialize_with = "encode_secret", deserialize_with = "decode_secret")]
     pub secret: Zeroizing<[u8; 32]>,
@@ -51,6 +56,26 @@ pub struct Correction {
     pub address: String,
     /// On a whole second, as tokens count: the link that confirms it says the same, and so means this one alone.
     pub expires_at: Timestamp,
+}
+
+impl Correction {
+    /// A new address that was entered at `at`, in place of others that still wait: their links are dead, for this one
+    /// expires at another second.
+    pub fn new<'a>(
+        address: &Address,
+        at: Timestamp,
+        waiting: impl IntoIterator<Item = &'a Correction>,
+    ) -> Correction {
+        let taken = waiting.into_iter().map(|other| other.expires_at.as_second() + 1).max();
+        let second = (at + CORRECT_WITHIN).as_second().max(taken.unwrap_or_default());
+        let expires_at = Timestamp::from_second(second).unwrap_or(at);
+        Correction { address: address.as_typed().to_owned(), expires_at }
+    }
+
+    /// Whether a link means this one.
+    pub fn is_meant_by(&self, token: &Token) -> bool {
+        self.expires_at.as_second() == i64::from(token.expiry)
+    }
 }
 
 /// How often a person has done each thing, the confirmation aside, which happens once.
@@ -101,6 +126,7 @@ impl Person {
             correction: None,
             record,
             renewal: None,
+            earlier_renewals: Vec::new(),
             secret,
             acts: Acts::default(),
         }
@@ -123,10 +149,28 @@ impl Person {
         }
     }
 
+    /// Agrees to a new notice, by this record.
+    pub fn renew(&mut self, record: String) {
+        if let Some(before) = self.renewal.replace(record) {
+            self.earlier_renewals.push(data_encoding::HEXLOWER.encode(&Sha256::digest(before)));
+        }
+    }
+
     /// The commitment of the `n`th entry of that event, from 0.
     pub fn commitment(&self, list: u32, event: Event, n: u32) -> [u8; 32] {
-        let digest = self.record_of(event).map_or(entry::ZEROS, |record| Sha256::digest(record).into());
+        let earlier = self.earlier_renewals.get(n as usize).filter(|_| event == Event::Renewed);
+        let earlier = earlier
+            .and_then(|digest| data_encoding::HEXLOWER.decode(digest.as_bytes()).ok()?.try_into().ok());
+        let latest = || self.record_of(event).map_or(entry::ZEROS, |record| Sha256::digest(record).into());
+        let digest = earlier.unwrap_or_else(latest);
         entry::commitment(&entry::opening(&self.secret, event, n), list, event, &digest)
+    }
+
+    /// What identifies every entry that the person has in the log: each event with how many of it came before.
+    pub fn entries(&self) -> impl Iterator<Item = (Event, u32)> {
+        let own = Event::ALL.into_iter().filter(|event| event.is_a_persons() && *event != Event::Confirmed);
+        let counted = own.flat_map(|event| (0..self.acts.count(event)).map(move |n| (event, n)));
+        std::iter::once((Event::Confirmed, 0)).chain(counted)
     }
 
     /// The commitment that the next entry of that event carries.

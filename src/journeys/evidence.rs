@@ -5,6 +5,7 @@ use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::app::logged::{LoggedError, logged};
 use crate::clock::Clock;
 use crate::consent::address::Address;
 use crate::consent::list::{List, is_slug};
@@ -14,10 +15,8 @@ use crate::consent::subscription::State;
 use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::store::access::Access;
-use crate::store::seal::Seal;
 use crate::store::{Store, StoreError, Subscription};
 use crate::templates::{TemplateError, Templates};
-use crate::trail::note::NoteError;
 
 /// What evidence is made with.
 pub struct Evidence<'a> {
@@ -65,7 +64,7 @@ pub enum EvidenceError {
     #[error("the row's record is not as this version writes it")]
     Record,
     #[error(transparent)]
-    Key(#[from] NoteError),
+    Logged(#[from] LoggedError),
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
@@ -130,12 +129,9 @@ impl Evidence<'_> {
         person: &Person,
         subscription: &Subscription,
     ) -> Result<Receipt, EvidenceError> {
-        let (event, n) = person.latest_yes();
-        let seal = Seal::new(self.links.host(), self.keys, self.clock.now());
-        let commitment = person.commitment(list.number, event, n);
-        let proven = self.store.prove(list.number, &commitment, &seal).await?;
-        let proven = proven.ok_or(EvidenceError::NotSealed)?;
-        let logged = proven.logged(event, n, self.keys, self.links.trail(&list.slug))?;
+        let (yes, now) = (person.latest_yes(), self.clock.now());
+        let logged = logged(self.store, self.keys, self.links, list, person, yes, now).await?;
+        let logged = logged.ok_or(EvidenceError::NotSealed)?;
         Ok(Receipt::for_others(person, &subscription.notice, logged))
     }
 

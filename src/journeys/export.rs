@@ -115,7 +115,10 @@ impl Export<'_> {
             "List-Unsubscribe=One-Click".into(),
             data_encoding::HEXLOWER.encode(&row.reference),
         ];
-        values.extend(fields.iter().map(|field| person.profile.remove(*field).unwrap_or_default()));
+        // What the person withholds is as if it had never been given (msg-8).
+        let Person { profile, withheld, .. } = &mut person;
+        profile.retain(|name, _| !withheld.contains(name));
+        values.extend(fields.iter().map(|field| profile.remove(*field).unwrap_or_default()));
         Ok(values)
     }
 }

@@ -1,8 +1,10 @@
 //! The URL table. One file per thing that a person comes to do; each reads from form to use case to page.
 
 mod confirm;
+mod correct;
 mod home;
 mod leave;
+mod my_data;
 mod not_me;
 mod notice;
 mod signup;
@@ -43,6 +45,8 @@ pub fn routes(app: Arc<App>) -> Route {
         part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
         part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
         part(&app, "withdraw", path!("u" / String).boxed(), withdraw::handle),
+        part(&app, "correct", path!("k" / String).boxed(), correct::handle),
+        part(&app, "my_data", path!("my" / String).boxed(), my_data::handle),
         bare(&app, "undo", path!("undo").boxed(), undo::handle),
         part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
         part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),

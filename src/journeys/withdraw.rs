@@ -9,15 +9,15 @@ use warp::Reply as _;
 use crate::app::App;
 use crate::consent::change::Erase;
 use crate::consent::subscription::{EraseOutcome, UNDO_FOR};
-use crate::consent::undo::Undo;
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer, page};
+use crate::web::fields;
 use crate::web::form;
 use crate::web::notice;
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
-use crate::web::seen::{Seen, field_label, see};
+use crate::web::seen::{Seen, see};
 
 /// `GET` and `POST /u/{token}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
@@ -36,7 +36,7 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
             }
             // Seen before the act, for the language: afterwards nothing is known.
             let seen = see(&app, &request, &token).await?;
-            let (outcome, undo) = withdraw_undoably(&app, &token).await?;
+            let (outcome, undo) = app.withdraw_undoably(&token).await?;
             answer(&app, &request, &seen, outcome, undo)
         }
     }
@@ -47,18 +47,6 @@ pub async fn withdraw(app: &App, token: &Token) -> Result<EraseOutcome, StoreErr
     app.store.erase(Erase::withdraw(token, app.clock.now())).await
 }
 
-/// The same, and everything that is needed to undo it, sealed, for the page that tells of it: nobody else has it any
-/// more. `None` where there is nothing to undo.
-pub async fn withdraw_undoably(
-    app: &App,
-    token: &Token,
-) -> Result<(EraseOutcome, Option<String>), StoreError> {
-    let now = app.clock.now();
-    let (outcome, gone) = app.store.erase_handing_back(Erase::withdraw(token, now)).await?;
-    let undo = gone.and_then(|gone| Undo::of(token.list, token.id, gone, now));
-    Ok((outcome, undo.map(|undo| undo.seal(&app.keys, App::random()))))
-}
-
 /// Kinds of data, never values: the link may have been forwarded with the newsletter it stood in.
 fn show(app: &App, seen: &Seen, text: &str) -> Answer {
     let lang = seen.lang.as_str();
@@ -66,7 +54,7 @@ fn show(app: &App, seen: &Seen, text: &str) -> Answer {
         return page(app, StatusCode::OK, lang, "nothing_here", seen.nothing_here());
     }
     let fields = seen.list.options.fields.iter();
-    let fields: Vec<_> = fields.map(|field| field_label(app, &seen.list, field, lang)).collect();
+    let fields: Vec<_> = fields.map(|field| fields::label(app, &seen.list, field, lang)).collect();
     let context = json!({
         "list": seen.list_context(),
         "fields": fields,

@@ -5,6 +5,7 @@ pub mod cluster;
 mod door;
 mod error;
 pub mod export;
+mod exported;
 mod fingerprints;
 mod lists;
 pub mod migrate;

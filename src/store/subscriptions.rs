@@ -14,8 +14,9 @@ pub struct Subscription {
     pub row: Row,
     pub lang: String,
     pub seal: Vec<u8>,
-    /// The notice that was shown at signup.
+    /// The notice that was agreed to last; of a pending one, the notice that was shown at signup.
     pub notice: Notice,
+    pub confirmed_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -33,6 +34,17 @@ impl Store {
         let but: Vec<i32> = but.iter().copied().map(number).collect();
         let rows = client.query(&statement, &[&pending, &now, &i64::from(most), &but]).await?;
         rows.iter().map(named).collect()
+    }
+
+    /// Up to `most` subscriptions whose new address nobody confirmed in time, as list and id.
+    pub async fn expired_corrections(
+        &self,
+        now: Timestamp,
+        most: u32,
+    ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::SELECT_EXPIRED_CORRECTIONS).await?;
+        client.query(&statement, &[&now, &i64::from(most)]).await?.iter().map(named).collect()
     }
 
     /// Up to `most` subscriptions of lists that were closed, as list and id.
@@ -82,6 +94,7 @@ impl Store {
             lang: found.try_get("lang")?,
             seal: found.try_get("seal")?,
             notice: notice.ok_or(StoreError::Malformed("a notice"))?,
+            confirmed_at: found.try_get("confirmed_at")?,
         }))
     }
 }

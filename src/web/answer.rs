@@ -36,6 +36,14 @@ pub fn page(
     Ok(response)
 }
 
+/// Words of the catalogue; none, and a line in the log, where they are missing.
+pub fn say(app: &App, lang: &str, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {
+    app.templates.words().t(lang, key, args).unwrap_or_else(|error| {
+        tracing::error!(%error, "words are missing");
+        String::new()
+    })
+}
+
 /// JSON with a status.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     warp::reply::with_status(warp::reply::json(body), status).into_response()

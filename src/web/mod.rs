@@ -4,6 +4,8 @@ pub mod answer;
 pub mod asked;
 pub mod body;
 pub mod client;
+pub mod email;
+pub mod fields;
 pub mod form;
 pub mod headers;
 pub mod inbox;

@@ -2,8 +2,10 @@
 
 use http::StatusCode;
 
+use crate::app::logged::LoggedError;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
+use crate::consent::person::PersonError;
 use crate::store::StoreError;
 use crate::templates::TemplateError;
 
@@ -111,6 +113,25 @@ impl From<StoreError> for Refusal {
                 Refusal::Internal
             }
         }
+    }
+}
+
+impl From<LoggedError> for Refusal {
+    fn from(error: LoggedError) -> Refusal {
+        match error {
+            LoggedError::Store(error) => error.into(),
+            LoggedError::Key(error) => {
+                tracing::error!(%error, "what the log has could not be told");
+                Refusal::Internal
+            }
+        }
+    }
+}
+
+impl From<PersonError> for Refusal {
+    fn from(error: PersonError) -> Refusal {
+        tracing::error!(%error, "a row could not be opened");
+        Refusal::Internal
     }
 }
 

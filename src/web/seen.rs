@@ -6,7 +6,6 @@ use super::answer::language;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::app::App;
-use crate::consent::field::Field;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::store::Subscription;
@@ -30,13 +29,6 @@ pub async fn see(app: &App, request: &Request, token: &Token) -> Result<Seen, Re
         _ => language(app, &request.asked, &list.options.lang).to_owned(),
     };
     Ok(Seen { list, current, subscription, lang })
-}
-
-/// What a field is called in `lang`: by the list, or by the language's own word for a well-known one.
-pub fn field_label(app: &App, list: &List, field: &Field, lang: &str) -> String {
-    let own = field.label(lang, &list.options.lang).map(str::to_owned);
-    let word = || app.templates.words().t(lang, &format!("field.{}", field.name), &[]);
-    own.or_else(|| word().ok()).unwrap_or_else(|| field.name.clone())
 }
 
 impl Seen {

@@ -83,8 +83,8 @@ impl Ann {
         let record = record(&address, LIST, &notice.sha256, "en", &Profile::new(), given, None);
         let secret = Zeroizing::new(SECRET);
         let address = address.as_typed().to_owned();
-        let renewal = Some(record.clone());
-        let person = Person { renewal, ..Person::new(address, Profile::new(), None, record, secret) };
+        let mut person = Person::new(address, Profile::new(), None, record.clone(), secret);
+        person.renew(record);
         let mut log = Log::of(NOW);
         for (index, event, n, then) in [yes].iter().chain(acts) {
             let slot = if event.fills_the_slot() { notice.sha256 } else { ZEROS };

@@ -16,8 +16,13 @@ const VERBS: [&str; 17] = [
 const LARGE: &str = "subscriptions|outbox|trail_entries";
 
 /// What chores ask of all lists at once; nobody waits for it.
-const ACROSS_LISTS: [&str; 4] =
-    ["delete_dead_letters", "hurry_letters", "lease_letter", "select_expired_signups"];
+const ACROSS_LISTS: [&str; 5] = [
+    "delete_dead_letters",
+    "hurry_letters",
+    "lease_letter",
+    "select_expired_corrections",
+    "select_expired_signups",
+];
 
 #[tokio::test]
 async fn every_statement_fits_the_schema() {

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use crate::app::App;
+use crate::app::logged::logged;
 use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
@@ -13,7 +14,6 @@ use crate::consent::subscription::CORRECT_WITHIN;
 use crate::mail::letters::{Attachment, Envelope, compose};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
-use crate::store::seal::Seal;
 
 /// What a receipt's file is called.
 const RECEIPT: &str = "optin-receipt.json";
@@ -84,11 +84,9 @@ async fn receipt(
     person: &Person,
     notice: &Notice,
 ) -> Result<Option<Vec<u8>>, Unwritten> {
-    let (event, number) = person.latest_yes();
-    let seal = Seal::new(app.links.host(), &app.keys, app.clock.now());
-    let commitment = person.commitment(list.number, event, number);
-    let Some(proven) = app.store.prove(list.number, &commitment, &seal).await? else { return Ok(None) };
-    let logged = proven.logged(event, number, &app.keys, app.links.trail(&list.slug))?;
+    let (yes, now) = (person.latest_yes(), app.clock.now());
+    let logged = logged(&app.store, &app.keys, &app.links, list, person, yes, now).await?;
+    let Some(logged) = logged else { return Ok(None) };
     let receipt = Receipt::for_person(person, notice, logged);
     receipt.check()?;
     Ok(Some(receipt.to_json()))

@@ -11,9 +11,7 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::{Correction, Person, PersonError};
 use crate::consent::record::{Given, record};
-use crate::consent::subscription::{
-    CORRECT_WITHIN, PAUSABLE, RESUMABLE, SUBSCRIBED, State, States, WITHDRAWABLE,
-};
+use crate::consent::subscription::{PAUSABLE, RESUMABLE, SUBSCRIBED, State, States, WITHDRAWABLE};
 use crate::keys::KeyRing;
 use crate::token::{SubscriptionId, Token};
 use crate::trail::entry::{self, Event};
@@ -25,13 +23,13 @@ pub struct Held<'a> {
     pub seal: &'a [u8],
 }
 
-/// What a person would have of their own data.
-#[derive(Clone)]
+/// What a person may have otherwise.
 pub struct Edit {
     pub profile: Profile,
     /// Fields that are kept out of exports.
     pub withheld: BTreeSet<String>,
-    pub lang: String,
+    /// Another language than they have.
+    pub lang: Option<String>,
 }
 
 /// A letter that a rarer act owes.
@@ -100,29 +98,29 @@ impl Rewrite {
     pub fn edit(
         ring: &KeyRing,
         held: &Held<'_>,
-        edit: Edit,
         nonce: [u8; 24],
+        edit: impl FnOnce(&mut Edit),
     ) -> Result<Rewrite, PersonError> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        (person.profile, person.withheld) = (edit.profile, edit.withheld);
-        Ok(Rewrite { lang: Some(edit.lang), ..Rewrite::of(ring, held, &person, nonce) })
+        let mut own = Edit { profile: person.profile, withheld: person.withheld, lang: None };
+        edit(&mut own);
+        (person.profile, person.withheld) = (own.profile, own.withheld);
+        Ok(Rewrite { lang: own.lang, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
-    /// A new address is to take the old one's place; a letter asks whether it is theirs. One that waited before is
-    /// forgotten, and its link is dead.
+    /// A new address is to take the old one's place. One that waited before is forgotten. Where it is `asked_at`, a letter
+    /// asks whoever has it: once, on however many lists it is to take that place.
     pub fn ask_correction(
         ring: &KeyRing,
         held: &Held<'_>,
-        address: &Address,
+        correction: &Correction,
         nonce: [u8; 24],
-        at: Timestamp,
+        asked_at: Option<Timestamp>,
     ) -> Result<Rewrite, PersonError> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        let before = person.correction.take().map(|correction| correction.expires_at.as_second() + 1);
-        let expires_at = (at + CORRECT_WITHIN).as_second().max(before.unwrap_or_default());
-        let expires_at = Timestamp::from_second(expires_at).map_err(|_| PersonError::Malformed)?;
-        person.correction = Some(Correction { address: address.as_typed().to_owned(), expires_at });
-        Ok(Rewrite { owed: Some((Owed::Correction, at)), ..Rewrite::of(ring, held, &person, nonce) })
+        person.correction = Some(correction.clone());
+        let owed = asked_at.map(|at| (Owed::Correction, at));
+        Ok(Rewrite { owed, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
     /// The new address that waits is forgotten.
@@ -141,7 +139,7 @@ impl Rewrite {
         at: Timestamp,
     ) -> Result<Rewrite, CannotCorrect> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        let meant = |correction: &Correction| correction.expires_at.as_second() == i64::from(token.expiry);
+        let meant = |correction: &Correction| correction.is_meant_by(token);
         let correction = person.correction.take().filter(meant).ok_or(CannotCorrect::NoneWaits)?;
         if correction.expires_at <= at {
             return Err(CannotCorrect::TooLate);
@@ -172,7 +170,7 @@ impl Rewrite {
         let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
         let (given, origin) = (Given::ByRenewal { renewed_at: at }, Some(origin));
         let record = record(&address, held.list, &notice.sha256, lang, &person.profile, given, origin);
-        person.renewal = Some(record);
+        person.renew(record);
         let entry = count(&mut person, held.list, Event::Renewed, at, &notice.sha256);
         Ok(Rewrite {
             notice: Some(notice.version),

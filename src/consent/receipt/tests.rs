@@ -23,9 +23,10 @@ fn person(list: u32, notice: &Notice) -> Person {
     let at = "2026-11-02T14:05:00Z".parse().unwrap();
     let given = Given::BySignup { signed_up_at: at };
     let record = record(&address, list, &notice.sha256, "en", &profile, given, None);
-    let renewal = Some(record.clone());
     let secret = Zeroizing::new([42; 32]);
-    Person { renewal, ..Person::new(address.as_typed().to_owned(), profile, None, record, secret) }
+    let mut person = Person::new(address.as_typed().to_owned(), profile, None, record.clone(), secret);
+    person.renew(record);
+    person
 }
 
 fn notice(word: &str) -> Notice {

@@ -7,14 +7,14 @@ use warp::reply::Response;
 use super::form::{Faults, Form};
 use crate::app::App;
 use crate::consent::address::AddressProblem;
-use crate::consent::field::{Field, FieldKind, FieldProblem};
+use crate::consent::field::{Field, FieldProblem};
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
-use crate::web::answer::{Answer, json as json_answer, page, problem as json_problem};
+use crate::web::answer::{Answer, json as json_answer, page, problem as json_problem, say};
 use crate::web::asked::Asked;
+use crate::web::fields;
 use crate::web::notice::{language, shown as shown_notice};
 use crate::web::onward::{let_forms_lead_to, onward};
-use crate::web::seen::field_label;
 
 /// The signup page of one list, in one language.
 pub struct Page<'a> {
@@ -148,14 +148,11 @@ impl<'a> Page<'a> {
     }
 
     fn say(&self, key: &str, args: &[(&str, &dyn std::fmt::Display)]) -> String {
-        self.app.templates.words().t(self.lang, key, args).unwrap_or_else(|error| {
-            tracing::error!(%error, "words are missing");
-            String::new()
-        })
+        say(self.app, self.lang, key, args)
     }
 
     fn label(&self, field: &Field) -> String {
-        field_label(self.app, self.list, field, self.lang)
+        fields::label(self.app, self.list, field, self.lang)
     }
 
     fn all(&self, faults: &Faults) -> Vec<(String, String)> {
@@ -190,16 +187,6 @@ impl<'a> Page<'a> {
     }
 
     fn field(&self, name: &str, problem: FieldProblem) -> String {
-        let options = &self.list.options;
-        let declared = options.fields.iter().find(|field| field.name == name);
-        let label = declared.map_or_else(|| name.to_owned(), |field| self.label(field));
-        let is_country = declared.is_some_and(|field| field.kind == FieldKind::Country);
-        match problem {
-            FieldProblem::Undeclared => self.say("problem.field.undeclared", &[]),
-            FieldProblem::Missing => self.say("problem.field.missing", &[("label", &label)]),
-            FieldProblem::IllTyped if is_country => self.say("problem.field.country", &[]),
-            FieldProblem::IllTyped => self.say("problem.field.control", &[("label", &label)]),
-            FieldProblem::TooLong(n) => self.say("problem.field.too_long", &[("label", &label), ("n", &n)]),
-        }
+        fields::told(self.app, self.list, name, problem, self.lang)
     }
 }

@@ -1,0 +1,97 @@
+//! In which exports somebody was, as their list's log tells: nothing else keeps count.
+
+use std::collections::HashMap;
+
+use crate::trail::entry::{Entry, Event, Tail};
+
+/// What bears on whether somebody was in an export: their own entries, and the list's notices and exports.
+#[derive(Default)]
+pub struct Marks {
+    /// The person's entries, with their indexes.
+    pub own: Vec<(u64, Entry)>,
+    /// Entries of `notice_published` and `export_began`, with their indexes.
+    pub lists: Vec<(u64, Entry)>,
+    /// Each notice's purpose, by the SHA-256 of its bytes.
+    pub purposes: HashMap<[u8; 32], u32>,
+}
+
+impl Marks {
+    /// The hours since the Unix epoch in which exports began that held the person, in the log's order. An export that
+    /// broke off counts: the row may have been in what came out of it.
+    pub fn exports(&self) -> Vec<u32> {
+        let began = self.lists.iter().filter(|(_, entry)| entry.event == Event::ExportBegan);
+        let held = began.filter(|(_, entry)| match entry.tail {
+            Tail::Service { tree_size, .. } => self.is_exportable_at(tree_size),
+            Tail::Commitment(_) => false,
+        });
+        held.map(|(_, entry)| entry.hour).collect()
+    }
+
+    /// Whether an export would hold the person that looks back on a log of that size. Counts alone are compared: entries
+    /// that waited together stand in the log in any order.
+    fn is_exportable_at(&self, size: u64) -> bool {
+        let own = || self.own.iter().filter(|(index, _)| *index < size).map(|(_, entry)| entry);
+        let count = |event| own().filter(|entry| entry.event == event).count();
+        let agreed = own().filter_map(|entry| self.purpose(entry)).max();
+        let lists = self.lists.iter().filter(|(index, _)| *index < size);
+        let asked = lists.filter_map(|(_, entry)| self.purpose(entry)).max();
+        agreed.is_some()
+            && agreed == asked
+            && count(Event::Withdrawn) <= count(Event::Restored)
+            && count(Event::Paused) <= count(Event::Resumed)
+    }
+
+    /// Purposes only rise: the highest is the last.
+    fn purpose(&self, entry: &Entry) -> Option<u32> {
+        let names_a_notice =
+            matches!(entry.event, Event::Confirmed | Event::Renewed | Event::NoticePublished);
+        self.purposes.get(&entry.notice).copied().filter(|_| names_a_notice)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Event::{
+        Confirmed, ExportBegan, Exported, NoticePublished, Paused, Renewed, Restored, Resumed, Withdrawn,
+    };
+
+    /// A log of these events, of which the service's look back on all before them; each in an hour that is its index.
+    /// Beside a yes and a notice stands its purpose.
+    fn marks(log: &[(Event, u32)]) -> Marks {
+        let mut marks = Marks { purposes: (1..4).map(|n| ([n as u8; 32], n)).collect(), ..Marks::default() };
+        for (index, (event, purpose)) in (0..).zip(log) {
+            let tail = match event.is_a_persons() {
+                true => Tail::Commitment([7; 32]),
+                false => Tail::Service { id: [0; 16], tree_size: index, count: 1 },
+            };
+            let entry = Entry { event: *event, hour: index as u32, notice: [*purpose as u8; 32], tail };
+            let of = if event.is_a_persons() { &mut marks.own } else { &mut marks.lists };
+            of.push((index, entry));
+        }
+        marks
+    }
+
+    #[test]
+    fn an_export_counts_while_its_person_was_active_on_the_purpose_that_was_agreed_to() {
+        let export = (ExportBegan, 0);
+        let cases: [(&[(Event, u32)], &[u32]); 8] = [
+            (&[(NoticePublished, 1), export, (Confirmed, 1)], &[]),
+            (&[(NoticePublished, 1), (Confirmed, 1), export, (Exported, 2), export], &[2, 4]),
+            (&[(NoticePublished, 1), (Confirmed, 1), (Paused, 0), export, (Resumed, 0), export], &[5]),
+            // As they may stand that waited together.
+            (&[(NoticePublished, 1), (Confirmed, 1), (Resumed, 0), (Paused, 0), export], &[4]),
+            (&[(NoticePublished, 1), (Confirmed, 1), (Withdrawn, 0), export, (Restored, 0), export], &[5]),
+            (&[(NoticePublished, 1), (Confirmed, 1), (NoticePublished, 2), export], &[]),
+            (
+                &[(NoticePublished, 1), (Confirmed, 1), (NoticePublished, 2), export, (Renewed, 2), export],
+                &[5],
+            ),
+            // A yes to a notice that nobody knows is a yes to nothing.
+            (&[(NoticePublished, 1), (Confirmed, 9), export], &[]),
+        ];
+        for (log, hours) in cases {
+            assert_eq!(marks(log).exports(), hours, "{log:?}");
+        }
+    }
+}

@@ -1,0 +1,168 @@
+//! Correct: a new address takes the old one's place once its mailbox has answered, on every list that it was entered for.
+//! The old one stays until then; the id stays, so that links in letters already sent go on working.
+
+use std::sync::Arc;
+
+use http::StatusCode;
+use serde_json::json;
+
+use crate::app::App;
+use crate::consent::address::Address;
+use crate::consent::change::{CannotCorrect, Held, Rewrite};
+use crate::consent::list::List;
+use crate::consent::person::{Person, PersonError};
+use crate::consent::subscription::RewriteOutcome;
+use crate::store::StoreError;
+use crate::token::{Purpose, SubscriptionId, Token};
+use crate::web::answer::{Answer, act_answer, page};
+use crate::web::form;
+use crate::web::refusal::Refusal;
+use crate::web::request::{Request, Verb};
+use crate::web::seen::{Seen, see};
+
+/// Rows for which a new address waits.
+struct Waiting {
+    address: String,
+    rows: Vec<(List, SubscriptionId)>,
+}
+
+/// What a yes came to.
+struct Corrected {
+    done: Vec<List>,
+    /// Where the new address is somebody's already, its own most likely.
+    taken: Vec<List>,
+}
+
+/// Why nothing was done.
+enum Nothing {
+    /// No address waits, or another.
+    NoneWaits,
+    TooLate,
+}
+
+/// Why one row was not rewritten.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Cannot(#[from] CannotCorrect),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// `GET` and `POST /k/{token}`
+pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
+    let token = app.links.tokens.read(Purpose::Correct, &text).map_err(|_| Refusal::IncompleteLink)?;
+    let verb = request.verb()?;
+    let seen = see(&app, &request, &token).await?;
+    if i64::from(token.expiry) <= app.clock.now().as_second() {
+        return refuse(&app, &request, &seen, Nothing::TooLate);
+    }
+    let Some(waiting) = waiting(&app, &seen, &token).await? else {
+        return refuse(&app, &request, &seen, Nothing::NoneWaits);
+    };
+    match verb {
+        Verb::Look => {
+            let context = json!({
+                "address": waiting.address,
+                "lists": titles(waiting.rows.iter().map(|(list, _)| list), &seen.lang),
+                "action": format!("/k/{text}"),
+            });
+            page(&app, StatusCode::OK, &seen.lang, "correct", context)
+        }
+        Verb::Act => {
+            request.button()?;
+            if is_not_me(&request)? {
+                forget(&app, &waiting).await?;
+                return act_answer(
+                    &app,
+                    &request.asked,
+                    StatusCode::OK,
+                    &seen.lang,
+                    "not_corrected",
+                    json!({}),
+                );
+            }
+            let corrected = correct(&app, &token, &waiting).await?;
+            if corrected.done.is_empty() && corrected.taken.is_empty() {
+                return refuse(&app, &request, &seen, Nothing::NoneWaits);
+            }
+            let context = json!({
+                "address": waiting.address,
+                "lists": titles(corrected.done.iter(), &seen.lang),
+                "taken": titles(corrected.taken.iter(), &seen.lang),
+            });
+            act_answer(&app, &request.asked, StatusCode::OK, &seen.lang, "corrected", context)
+        }
+    }
+}
+
+/// The rows that a link means, the one that it names last: should it break off, the link still works.
+async fn waiting(app: &App, seen: &Seen, token: &Token) -> Result<Option<Waiting>, Refusal> {
+    let Some(own) = &seen.subscription else { return Ok(None) };
+    let person = Person::open(&app.keys, token.list, token.id, &own.seal)?;
+    let Some(correction) = person.correction.filter(|correction| correction.is_meant_by(token)) else {
+        return Ok(None);
+    };
+    let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
+    let mut rows = Vec::new();
+    for (list, id) in app.subscriptions_of(&address).await? {
+        let Some(subscription) = app.store.find_subscription(list.number, id).await? else { continue };
+        let other = Person::open(&app.keys, list.number, id, &subscription.seal)?.correction;
+        if other.as_ref() == Some(&correction) {
+            rows.push((list, id));
+        }
+    }
+    rows.sort_by_key(|(list, id)| (list.number, *id) == (token.list, token.id));
+    Ok((!rows.is_empty()).then_some(Waiting { address: correction.address, rows }))
+}
+
+/// The use case: on each list the new address takes the old one's place, where it is free there.
+async fn correct(app: &App, token: &Token, waiting: &Waiting) -> Result<Corrected, Refusal> {
+    let now = app.clock.now();
+    let mut corrected = Corrected { done: Vec::new(), taken: Vec::new() };
+    for (list, id) in &waiting.rows {
+        let make =
+            |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::correct(&app.keys, held, token, nonce, now)?);
+        match app.rewrite(list.number, *id, make).await {
+            Ok(RewriteOutcome::Done) => corrected.done.push(list.clone()),
+            Ok(RewriteOutcome::Taken) => {
+                drop_one(app, list, *id).await?;
+                corrected.taken.push(list.clone());
+            }
+            // Another press was faster, or the person has left.
+            Ok(_) | Err(Stop::Cannot(CannotCorrect::NoneWaits | CannotCorrect::TooLate)) => {}
+            Err(Stop::Cannot(CannotCorrect::Person(error))) => return Err(error.into()),
+            Err(Stop::Store(error)) => return Err(error.into()),
+        }
+    }
+    Ok(corrected)
+}
+
+/// "This wasn't me", by whoever has the new address: it is forgotten at once.
+async fn forget(app: &App, waiting: &Waiting) -> Result<(), Refusal> {
+    for (list, id) in &waiting.rows {
+        drop_one(app, list, *id).await?;
+    }
+    Ok(())
+}
+
+async fn drop_one(app: &App, list: &List, id: SubscriptionId) -> Result<(), Refusal> {
+    let drop = |held: &Held<'_>, nonce| Ok::<_, Refusal>(Rewrite::drop_correction(&app.keys, held, nonce)?);
+    app.rewrite(list.number, id, drop).await?;
+    Ok(())
+}
+
+fn is_not_me(request: &Request) -> Result<bool, Refusal> {
+    let pairs = form::parse(request.body()?).map_err(|_| Refusal::BadRequest)?;
+    Ok(form::one(&pairs, "answer").map_err(|_| Refusal::BadRequest)? == Some("not_me"))
+}
+
+fn refuse(app: &App, request: &Request, seen: &Seen, why: Nothing) -> Answer {
+    let too_late = matches!(why, Nothing::TooLate);
+    let status = if too_late { StatusCode::GONE } else { StatusCode::OK };
+    act_answer(app, &request.asked, status, &seen.lang, "correct_gone", json!({ "late": too_late }))
+}
+
+fn titles<'a>(lists: impl Iterator<Item = &'a List>, lang: &str) -> Vec<&'a str> {
+    lists.map(|list| list.title(lang)).collect()
+}

@@ -1,0 +1,232 @@
+//! The page of one's data, and the same in JSON.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::acts::Left;
+use super::holdings::{Holding, Mine};
+use crate::app::App;
+use crate::consent::address::AddressProblem;
+use crate::consent::field::{Field, FieldKind, FieldProblem, Profile};
+use crate::consent::subscription::{State, UNDO_FOR};
+use crate::token::{Purpose, Token};
+use crate::web::refusal::Refusal;
+use crate::web::{email, fields, notice};
+
+/// What the page begins with, once something was done.
+pub enum Said {
+    Nothing,
+    Saved {
+        slug: String,
+    },
+    Erased {
+        slug: String,
+    },
+    Paused {
+        slug: String,
+    },
+    Resumed {
+        slug: String,
+    },
+    CorrectionAsked,
+    AddressKept,
+    /// What was entered is not to be taken, and why.
+    Problems {
+        slug: String,
+        entered: Profile,
+        problems: Vec<(String, FieldProblem)>,
+    },
+    BadAddress {
+        entered: String,
+        problem: AddressProblem,
+    },
+}
+
+impl Said {
+    /// Its words in the catalogues, under `my_data.said`.
+    pub fn word(&self) -> Option<&'static str> {
+        match self {
+            Said::Nothing => None,
+            Said::Saved { .. } => Some("saved"),
+            Said::Erased { .. } => Some("erased"),
+            Said::Paused { .. } => Some("paused"),
+            Said::Resumed { .. } => Some("resumed"),
+            Said::CorrectionAsked => Some("correction_asked"),
+            Said::AddressKept => Some("address_kept"),
+            Said::Problems { .. } | Said::BadAddress { .. } => Some("problems"),
+        }
+    }
+
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Said::Problems { .. } | Said::BadAddress { .. })
+    }
+
+    /// Of which list it is said.
+    fn slug(&self) -> Option<&str> {
+        match self {
+            Said::Saved { slug }
+            | Said::Erased { slug }
+            | Said::Paused { slug }
+            | Said::Resumed { slug }
+            | Said::Problems { slug, .. } => Some(slug),
+            Said::Nothing | Said::CorrectionAsked | Said::AddressKept | Said::BadAddress { .. } => None,
+        }
+    }
+}
+
+/// What a record tells that stands nowhere else.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Record {
+    origin: Option<String>,
+    renewed_at: Option<Timestamp>,
+}
+
+/// What is told of all holdings.
+pub struct Page<'a> {
+    mine: &'a Mine,
+    said: Said,
+    lists: Vec<Value>,
+}
+
+impl<'a> Page<'a> {
+    pub async fn of(app: &App, mine: &'a Mine, said: Said) -> Result<Page<'a>, Refusal> {
+        let mut lists = Vec::new();
+        for holding in &mine.holdings {
+            lists.push(told(app, holding, &mine.lang).await?);
+        }
+        Ok(Page { mine, said, lists })
+    }
+
+    pub fn status(&self) -> StatusCode {
+        if self.said.is_refusal() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+    }
+
+    /// For programs, and for whoever takes it along.
+    pub fn told(&self) -> Value {
+        json!({ "address": self.mine.address, "lists": self.lists })
+    }
+
+    /// For the template.
+    pub fn context(&self, app: &App) -> Value {
+        let mine = self.mine;
+        let lang = mine.lang.as_str();
+        let mut lists = self.lists.clone();
+        for (list, holding) in lists.iter_mut().zip(&mine.holdings) {
+            list["fields"] = self.inputs(app, holding);
+            list["agree_url"] = json!(list["needs_yes"].as_bool().unwrap_or_default().then(|| {
+                let token = Token { list: holding.list.number, id: holding.id, expiry: mine.token.expiry };
+                format!("/a/{}", app.links.tokens.mint(Purpose::Agree, &token))
+            }));
+        }
+        let waits = mine.holdings.iter().find_map(|holding| holding.person.correction.as_ref());
+        let (entered, problem) = match &self.said {
+            Said::BadAddress { entered, problem } => (entered.as_str(), Some(*problem)),
+            _ => ("", None),
+        };
+        let title = self.said.slug().and_then(|slug| mine.on(slug)).map(|holding| holding.list.title(lang));
+        json!({
+            "action": format!("/my/{}", app.links.tokens.mint(Purpose::Data, &mine.token)),
+            "open_until": Timestamp::from_second(mine.token.expiry.into()).unwrap_or_default(),
+            "said": self.said.word(),
+            "refused": self.said.is_refusal(),
+            "said_of": title,
+            "address": mine.address,
+            "lists": lists,
+            "correction": waits.map(|waits| json!({ "address": waits.address, "expires_at": waits.expires_at })),
+            "can_correct": mine.holdings.iter().any(Holding::is_subscribed),
+            "email": { "value": entered, "problem": problem.map(|problem| email::told(app, lang, problem)) },
+        })
+    }
+
+    /// The fields that a list asks for, and those that it no longer does, of which something is held.
+    fn inputs(&self, app: &App, holding: &Holding) -> Value {
+        let (list, person, lang) = (&holding.list, &holding.person, self.mine.lang.as_str());
+        let refused = match &self.said {
+            Said::Problems { slug, entered, problems } if *slug == list.slug => Some((entered, problems)),
+            _ => None,
+        };
+        let input = |field: &Field| {
+            let entered = refused.and_then(|(entered, _)| entered.get(&field.name));
+            let problem = refused.and_then(|(_, all)| all.iter().find(|(name, _)| *name == field.name));
+            json!({
+                "name": field.name,
+                "label": fields::label(app, list, field, lang),
+                "kind": field.kind,
+                "required": field.required,
+                "exported": field.exported,
+                "asked_for": true,
+                "max": field.max,
+                "held": person.profile.contains_key(&field.name),
+                "value": entered.or(person.profile.get(&field.name)).map_or("", String::as_str),
+                "withheld": person.withheld.contains(&field.name),
+                "problem": problem.map(|(name, problem)| fields::told(app, list, name, *problem, lang)),
+            })
+        };
+        let asked_for = |name: &String| list.options.fields.iter().any(|field| field.name == *name);
+        let left_over = person.profile.iter().filter(|(name, _)| !asked_for(name)).map(|(name, value)| {
+            json!({
+                "name": name, "label": name, "kind": FieldKind::Text, "required": false, "exported": false,
+                "asked_for": false, "held": true, "value": value, "withheld": false, "problem": null,
+            })
+        });
+        list.options.fields.iter().map(input).chain(left_over).collect()
+    }
+}
+
+/// What is held on one list.
+pub(super) async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Value, Refusal> {
+    let Holding { list, subscription, person, .. } = holding;
+    let state = subscription.row.state;
+    let record = |text: &str| serde_json::from_str::<Record>(text).unwrap_or_default();
+    let agreed = &subscription.notice;
+    let needs_yes = holding.is_subscribed() && !subscription.row.purpose_is_current;
+    let exports = exports(app, holding).await?;
+    Ok(json!({
+        "slug": list.slug,
+        "title": list.title(lang),
+        "state": match state {
+            State::Pending => "pending",
+            State::Active => "active",
+            State::Paused => "paused",
+        },
+        "lang": subscription.lang,
+        "languages": holding.current.languages().collect::<Vec<_>>(),
+        "fields": person.profile,
+        "withheld": person.withheld,
+        "network": person.network,
+        "signed_up_at": subscription.row.signed_up_at,
+        "confirmed_at": subscription.confirmed_at,
+        "origin": record(&person.record).origin,
+        "renewed_at": person.renewal.as_deref().and_then(|text| record(text).renewed_at),
+        "notice": {
+            "version": agreed.version,
+            "purpose": agreed.purpose,
+            "published_at": agreed.published_at,
+            "url": notice::url(list, agreed.version, lang),
+        },
+        "needs_yes": needs_yes,
+        "expires_at": (state == State::Pending).then_some(subscription.row.expires_at),
+        "feed_days": list.options.feed_days,
+        "new_address": person.correction.as_ref().map(|correction| &correction.address),
+        "exported": { "times": exports.len(), "last": exports.last() },
+    }))
+}
+
+/// When exports began that held the person, to the hour. A list whose backup was restored tells once it is whole.
+async fn exports(app: &App, holding: &Holding) -> Result<Vec<Timestamp>, Refusal> {
+    let (list, person) = (holding.list.number, &holding.person);
+    let commitments: Vec<_> = person.entries().map(|(event, n)| person.commitment(list, event, n)).collect();
+    let hours = app.store.marks(list, &commitments).await?.exports();
+    let time = |hour| Timestamp::from_second(i64::from(hour) * 3600).unwrap_or_default();
+    Ok(hours.into_iter().map(time).collect())
+}
+
+/// What was left, with the way back to each, and to the data that is still held.
+pub fn left(app: &App, lang: &str, left: &[Left], back: Option<&Token>) -> Value {
+    let lists: Vec<_> = left.iter().map(|of| json!({ "title": of.title, "undo": of.undo })).collect();
+    let back = back.map(|token| format!("/my/{}?lang={lang}", app.links.tokens.mint(Purpose::Data, token)));
+    json!({ "left": lists, "minutes": UNDO_FOR.as_mins(), "back_url": back })
+}
