@@ -97,6 +97,15 @@ impl Asked {
         }
     }
 
+    /// Whether a page of another site sent it, as far as browsers tell. Whoever is no browser can claim anything, and
+    /// gains nothing by it. `public_url` is ours.
+    pub fn is_foreign(&self, public_url: &str) -> bool {
+        match &self.origin {
+            Origin::Absent | Origin::Opaque => self.from_elsewhere,
+            Origin::Site(name) => !self.from_our_page && site(public_url).as_ref() != Some(name),
+        }
+    }
+
     /// The languages to try, best first, in lower case: `?lang=`, then `Accept-Language` by weight; each is
     /// followed by what it is a kind of (`zh-hant-tw`, `zh-hant`, `zh`), as RFC 4647 §3.4 looks them up.
     pub fn languages(&self) -> impl Iterator<Item = &str> {

@@ -9,7 +9,6 @@ use warp::Reply as _;
 use warp::reply::Response;
 
 use crate::consent::list::List;
-use crate::site::site;
 use crate::web::answer::Answer;
 use crate::web::asked::{Asked, ContentKind, Origin};
 use crate::web::headers::CHOSEN_BY;
@@ -32,15 +31,10 @@ impl<'a> Caller<'a> {
     /// `public_url` is ours.
     pub fn of(asked: &'a Asked, list: &List, public_url: &str) -> Caller<'a> {
         match &asked.origin {
-            Origin::Absent | Origin::Opaque if asked.from_elsewhere => Caller::Foreign,
-            Origin::Absent => Caller::Ours,
             Origin::Site(name) if list.knows_site(name) => Caller::Declared(name),
-            Origin::Site(name) if asked.from_our_page || site(public_url).as_ref() == Some(name) => {
-                Caller::Ours
-            }
-            Origin::Site(_) => Caller::Foreign,
-            Origin::Opaque if asked.from_our_page => Caller::Ours,
-            Origin::Opaque => Caller::Nameless,
+            _ if asked.is_foreign(public_url) => Caller::Foreign,
+            Origin::Opaque if !asked.from_our_page => Caller::Nameless,
+            _ => Caller::Ours,
         }
     }
 

@@ -12,6 +12,7 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::web::answer::{Answer, json as json_answer, page, problem as json_problem, say};
 use crate::web::asked::Asked;
+use crate::web::email;
 use crate::web::fields;
 use crate::web::notice::{language, shown as shown_notice};
 use crate::web::onward::{let_forms_lead_to, onward};
@@ -174,16 +175,7 @@ impl<'a> Page<'a> {
     }
 
     fn email(&self, problem: AddressProblem) -> String {
-        let key = match problem {
-            AddressProblem::Missing => "missing",
-            AddressProblem::TooLong => "too_long",
-            AddressProblem::Control => "control",
-            AddressProblem::NoDot => "no_dot",
-            AddressProblem::Literal => "literal",
-            AddressProblem::Formula => "formula",
-            AddressProblem::Malformed => "invalid",
-        };
-        self.say(&format!("problem.email.{key}"), &[("max", &crate::consent::address::MAX_BYTES)])
+        email::told(self.app, self.lang, problem)
     }
 
     fn field(&self, name: &str, problem: FieldProblem) -> String {
