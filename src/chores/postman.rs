@@ -17,7 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::consent::subscription::{SUBSCRIBED, State};
+use crate::consent::subscription::{DATA_LINK_FOR, SUBSCRIBED, State};
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::{StoreError, Subscription};
@@ -87,7 +87,7 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
     if app.store.is_held(lease.list).await? {
         return set_aside(app, &lease, "4.3.2").await;
     }
-    if list.is_closed || !is_still_owed(app, lease.kind, &subscription) {
+    if list.is_closed || !is_still_owed(app, &lease, &subscription) {
         return app.store.finish_letter(&lease).await;
     }
     // A panic costs this letter, and not the service: its words may be an operator's own, and its names from a file.
@@ -128,14 +128,16 @@ async fn send(app: &App, line: &mut Line, lease: &mut Lease, letter: &Letter) ->
     }
 }
 
-/// A letter goes only to somebody who is still in the state that it speaks of.
-fn is_still_owed(app: &App, kind: LetterKind, subscription: &Subscription) -> bool {
-    let row = &subscription.row;
-    match kind {
-        LetterKind::Confirmation => row.state == State::Pending && row.expires_at > app.clock.now(),
+/// A letter goes only to somebody who is still in the state that it speaks of, and only while its links work.
+fn is_still_owed(app: &App, lease: &Lease, subscription: &Subscription) -> bool {
+    let (row, now) = (&subscription.row, app.clock.now());
+    match lease.kind {
+        LetterKind::Confirmation => row.state == State::Pending && row.expires_at > now,
         LetterKind::AlreadySubscribed | LetterKind::Welcome | LetterKind::Correction => {
             SUBSCRIBED.has(row.state)
         }
+        LetterKind::DataLink => lease.queued_at + DATA_LINK_FOR > now,
+        LetterKind::LeaveLink => true,
     }
 }
 

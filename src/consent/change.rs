@@ -1,9 +1,11 @@
 //! Changes: the only things that write a subscription. Their fields are private, so that only the constructors
 //! here can make one, and `store::record` alone applies them: state, trail entry and letters together.
 
+mod ask;
 mod restore;
 mod rewrite;
 
+pub use ask::{Ask, Asked};
 pub use restore::{CannotRestore, Restore};
 pub use rewrite::{CannotCorrect, Edit, Held, Owed, Rewrite};
 

@@ -58,6 +58,10 @@ pub const COOL_DOWN: SignedDuration = SignedDuration::from_mins(10);
 pub const SUBSCRIBED: States = States::of(&[State::Active, State::Paused]);
 /// … at most once in this time.
 pub const TELL_AGAIN: SignedDuration = SignedDuration::from_hours(24);
+/// Whoever asks for a letter with a link by address gets one of a kind in this time: nobody can fill another's mailbox.
+pub const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// The link to what is stored works for so long after it was asked for.
+pub const DATA_LINK_FOR: SignedDuration = SignedDuration::from_mins(60);
 /// Confirming leads from these states to `Active`.
 pub const CONFIRMABLE: States = States::of(&[State::Pending]);
 /// An unsubscribe link erases a row in any state.
@@ -124,6 +128,16 @@ pub enum EraseOutcome {
     Erased,
     /// A row in a state that this link may not erase.
     Spared,
+    NoRow,
+}
+
+/// What asking for a letter by address met. The visitor is told none of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AskOutcome {
+    /// The letter goes out.
+    Owed,
+    /// One of this kind was owed not long ago: none goes out.
+    CoolingDown,
     NoRow,
 }
 
@@ -199,6 +213,14 @@ pub fn on_erase(state: Option<State>, from: States) -> EraseOutcome {
         None => EraseOutcome::NoRow,
         Some(state) if from.has(state) => EraseOutcome::Erased,
         Some(_) => EraseOutcome::Spared,
+    }
+}
+
+/// Decides on a letter that is asked for by the address of a row; `asked_at` is when one of its kind was last owed.
+pub fn on_ask(asked_at: Option<Timestamp>, at: Timestamp) -> AskOutcome {
+    match asked_at {
+        Some(asked_at) if asked_at > at - ASK_AGAIN => AskOutcome::CoolingDown,
+        _ => AskOutcome::Owed,
     }
 }
 

@@ -4,6 +4,7 @@ mod confirm;
 mod correct;
 mod home;
 mod leave;
+mod my;
 mod my_data;
 mod not_me;
 mod notice;
@@ -48,6 +49,7 @@ pub fn routes(app: Arc<App>) -> Route {
         part(&app, "correct", path!("k" / String).boxed(), correct::handle),
         part(&app, "my_data", path!("my" / String).boxed(), my_data::handle),
         bare(&app, "undo", path!("undo").boxed(), undo::handle),
+        bare(&app, "my", path!("my").boxed(), my::handle),
         part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
         part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),
         two(&app, "tile", tile_path(), trail::tile),

@@ -31,9 +31,9 @@ use std::time::Duration;
 
 use deadpool_postgres::{Object, Pool};
 
-use crate::consent::change::{Confirm, Erase, Restore, Rewrite, Signup};
+use crate::consent::change::{Ask, Confirm, Erase, Restore, Rewrite, Signup};
 use crate::consent::subscription::{
-    ConfirmOutcome, EraseOutcome, RestoreOutcome, RewriteOutcome, SignupOutcome,
+    AskOutcome, ConfirmOutcome, EraseOutcome, RestoreOutcome, RewriteOutcome, SignupOutcome,
 };
 use crate::consent::undo::Gone;
 use door::Door;
@@ -52,6 +52,7 @@ pub struct Store {
     erasures: Door<Erase>,
     restores: Door<Restore>,
     rewrites: Door<Rewrite>,
+    asks: Door<Ask>,
     mirrors: Option<Mirrors>,
 }
 
@@ -67,6 +68,7 @@ impl Store {
             erasures: Door::open(writers.clone()),
             restores: Door::open(writers.clone()),
             rewrites: Door::open(writers.clone()),
+            asks: Door::open(writers.clone()),
             writers,
             mirrors: None,
         })
@@ -112,6 +114,12 @@ impl Store {
     /// Writes a rarer act, together with others that wait. Returns after its commit.
     pub async fn rewrite(&self, rewrite: Rewrite) -> Result<RewriteOutcome, StoreError> {
         self.rewrites.pass(rewrite).await
+    }
+
+    /// Puts a letter into the outbox that was asked for by address, together with others that wait. Returns after its
+    /// commit, which costs the same for an address that is not known.
+    pub async fn ask(&self, ask: Ask) -> Result<AskOutcome, StoreError> {
+        self.asks.pass(ask).await
     }
 
     /// Whether the database answers, within two seconds.

@@ -15,15 +15,21 @@ pub enum LetterKind {
     AlreadySubscribed = 2,
     /// With the receipt, which is made when the letter is sent and kept nowhere.
     Welcome = 3,
+    /// With the link to what is stored, for who asked by address.
+    DataLink = 4,
+    /// With the link to leave, for who asked by address.
+    LeaveLink = 5,
     /// To a new address, which the old one's holder entered.
     Correction = 6,
 }
 
 impl LetterKind {
-    const ALL: [LetterKind; 4] = [
+    const ALL: [LetterKind; 6] = [
         LetterKind::Confirmation,
         LetterKind::AlreadySubscribed,
         LetterKind::Welcome,
+        LetterKind::DataLink,
+        LetterKind::LeaveLink,
         LetterKind::Correction,
     ];
 

@@ -3,6 +3,7 @@
 //!
 //! The rules come from `consent::subscription` as parameters; the statements apply them.
 
+mod ask;
 mod rewrite;
 
 use std::collections::HashMap;

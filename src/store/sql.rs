@@ -10,6 +10,7 @@ macro_rules! statements {
 
 statements! {
     APPEND_TILES = "append_tiles",
+    APPLY_ASKS = "apply_asks",
     APPLY_CONFIRMS = "apply_confirms",
     APPLY_ERASURES = "apply_erasures",
     APPLY_RESTORES = "apply_restores",

@@ -1,6 +1,7 @@
 //! What every journey needs from HTTP.
 
 pub mod answer;
+pub mod ask;
 pub mod asked;
 pub mod body;
 pub mod client;

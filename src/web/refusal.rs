@@ -34,6 +34,8 @@ pub enum Refusal {
     AuditorsOnly,
     /// A page of a site that the list does not declare would sign somebody up.
     UndeclaredOrigin,
+    /// A page of another site asks in a person's name.
+    ForeignPage,
     /// With the methods that would do.
     Method(&'static str),
     TooLarge,
@@ -53,7 +55,7 @@ impl Refusal {
             | Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::ListClosed { .. } => StatusCode::GONE,
             Refusal::UnknownToken => StatusCode::UNAUTHORIZED,
-            Refusal::UndeclaredOrigin | Refusal::AuditorsOnly => StatusCode::FORBIDDEN,
+            Refusal::UndeclaredOrigin | Refusal::ForeignPage | Refusal::AuditorsOnly => StatusCode::FORBIDDEN,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -75,6 +77,7 @@ impl Refusal {
             Refusal::UnknownToken => "unknown_token",
             Refusal::AuditorsOnly => "auditors_only",
             Refusal::UndeclaredOrigin => "undeclared_origin",
+            Refusal::ForeignPage => "foreign_page",
             Refusal::Method(_) => "method",
             Refusal::TooLarge => "too_large",
             Refusal::MediaType => "media_type",

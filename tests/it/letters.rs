@@ -12,8 +12,8 @@ use crate::process::{is_here, program, run};
 
 const ANN: &str = "ann@example.org";
 const GRETA: &str = "greta@example.org";
-/// Confirmation, welcome with the receipt, already subscribed.
-const KINDS: usize = 3;
+/// Confirmation, welcome with the receipt, already subscribed, the two that are asked for by address.
+const KINDS: usize = 5;
 /// What a spammer would like us to mail to strangers.
 const SPAM: &str = "Win now at spam.example";
 
@@ -28,7 +28,12 @@ async fn letters_of_each_kind(house: &House) -> Vec<Caught> {
         // Somebody types the address once more, in English.
         let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en"), ("name", SPAM)];
         assert_eq!(house.post("/lists/news", &form).await.status(), 200);
-        house.letters(email, KINDS).await;
+        house.letters(email, 3).await;
+        for (n, door) in ["/my", "/lists/news/leave"].into_iter().enumerate() {
+            let form = [("email", email), ("name", SPAM), ("lang", "en")];
+            assert_eq!(house.post(&format!("{door}?lang=en&name=Win+now"), &form).await.status(), 200);
+            house.letters(email, 4 + n).await;
+        }
     }
     let letters = house.all_letters().await;
     assert_eq!(letters.len(), 2 * KINDS);
@@ -172,9 +177,15 @@ async fn p_cen_1_letters_speak_the_language_that_the_person_signed_up_in() {
         "Bitte bestätigen: Neues aus Musterstadt",
         "Sie sind angemeldet: Neues aus Musterstadt",
         "Sie sind schon angemeldet: Neues aus Musterstadt",
+        "Was über Sie gespeichert ist",
+        "Ihr Link zum Abmelden: Neues aus Musterstadt",
     ];
     assert_eq!(subjects[KINDS..], german);
-    assert!(subjects[..KINDS].iter().all(|subject| subject.ends_with(": Sampletown News")));
+    // One letter is of all lists.
+    let of_all = "What we hold about you";
+    assert!(
+        subjects[..KINDS].iter().all(|subject| subject.ends_with(": Sampletown News") || *subject == of_all)
+    );
     for letter in &letters {
         let lang = if letter.to == GRETA { "de" } else { "en" };
         assert!(letter.html.contains(&format!("<html lang=\"{lang}\">")));

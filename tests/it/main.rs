@@ -7,6 +7,7 @@ mod log;
 mod process;
 
 mod answers;
+mod asks;
 mod container;
 mod dev;
 mod doors;

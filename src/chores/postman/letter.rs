@@ -10,7 +10,7 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::Person;
 use crate::consent::receipt::Receipt;
-use crate::consent::subscription::CORRECT_WITHIN;
+use crate::consent::subscription::{CORRECT_WITHIN, DATA_LINK_FOR};
 use crate::mail::letters::{Attachment, Envelope, compose};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
@@ -46,7 +46,11 @@ pub async fn write(
 ) -> Result<Written, Unwritten> {
     let person = Person::open(&app.keys, lease.list, lease.subscription, &subscription.seal)?;
     let attachment = match lease.kind {
-        LetterKind::Confirmation | LetterKind::AlreadySubscribed | LetterKind::Correction => None,
+        LetterKind::Confirmation
+        | LetterKind::AlreadySubscribed
+        | LetterKind::Correction
+        | LetterKind::DataLink
+        | LetterKind::LeaveLink => None,
         LetterKind::Welcome => match receipt(app, list, &person, &subscription.notice).await? {
             Some(bytes) => Some(Attachment { name: RECEIPT, kind: "application/json", bytes }),
             None => return Ok(Written::NotYet),
@@ -122,6 +126,7 @@ fn content(
                 "list": title,
                 "unsubscribe_url": unsubscribe_url(),
                 "leave_mailto": leave_mailto(),
+                "my_url": app.links.my(),
             });
             ("already_subscribed", context)
         }
@@ -133,8 +138,26 @@ fn content(
                 "notice_url": notice_url(),
                 "receipt": RECEIPT,
                 "renewed": person.renewal.is_some(),
+                "my_url": app.links.my(),
             });
             ("welcome", context)
+        }
+        LetterKind::DataLink => {
+            // Counted from when it was asked for: a letter that was long on its way does not live longer.
+            let expires_at = lease.queued_at + DATA_LINK_FOR;
+            let context = json!({
+                "data_url": app.links.data(lease.list, id, expires_at),
+                "minutes": DATA_LINK_FOR.as_mins(),
+            });
+            ("data_link", context)
+        }
+        LetterKind::LeaveLink => {
+            let context = json!({
+                "list": title,
+                "unsubscribe_url": unsubscribe_url(),
+                "leave_mailto": leave_mailto(),
+            });
+            ("leave_link", context)
         }
         LetterKind::Correction => {
             let expires_at = person.correction.as_ref().map(|correction| correction.expires_at);

@@ -29,6 +29,8 @@ async fn a_list_that_has_ended_takes_nobody_and_says_so() {
                     (&json!(title), &json!("/lists/news/notice"))
                 );
             }
+            let ask = browser(&house, Method::POST, path, lang).form(&[("email", "ann@example.org")]);
+            page(ask.send().await.unwrap(), 410, lang).await;
             assert_eq!(house.request(Method::HEAD, path).send().await.unwrap().status(), 410);
         }
         let ann = Signup::of("ann@example.org");

@@ -6,23 +6,25 @@ use reqwest::Method;
 use super::{page, problem, program};
 use crate::house::{House, link};
 
-/// A house with an active Ann and a pending Bob, and the doors that act: signup, confirm, not me, leave.
-async fn doors() -> (House, [String; 4]) {
+/// A house with an active Ann and a pending Bob, and the doors that act: signup, confirm, not me, leave, and the
+/// two that are asked by address.
+async fn doors() -> (House, [String; 6]) {
     let house = House::with_welcome().await;
     let leave = house.subscribe("ann@example.org").await;
     house.seal().await;
     house.receipts("ann@example.org", 1).await;
     house.sign_up("bob@example.org").await;
     let letter = house.letter("bob@example.org").await;
-    let doors =
-        [format!("{}/lists/news", house.url), link(&letter.text, "/c/"), link(&letter.text, "/n/"), leave];
+    let [signup, leave_page, my] =
+        ["lists/news", "lists/news/leave", "my"].map(|door| format!("{}/{door}", house.url));
+    let (confirm, not_me) = (link(&letter.text, "/c/"), link(&letter.text, "/n/"));
+    let doors = [signup, confirm, not_me, leave, leave_page, my];
     (house, doors)
 }
 
 /// What only shows, once Ann and Bob have had their letters; the second is Ann's welcome.
-const SHOWING: [&str; 14] = [
+const SHOWING: [&str; 13] = [
     "/",
-    "/lists/news/leave",
     "/lists/news/notice",
     "/lists/news/notices/1",
     "/trails/news/checkpoint",
@@ -50,7 +52,8 @@ fn every_line_of_the_url_table_is_asked_below() {
             fixed => regex::escape(fixed.trim_matches('"')),
         });
         let path = Regex::new(&format!("^/{}$", parts.collect::<Vec<_>>().join("/"))).unwrap();
-        let asked = SHOWING.iter().chain(&["/lists/news", "/c/token", "/n/token", "/u/token", "/undo"]);
+        let acting = ["/lists/news", "/lists/news/leave", "/c/token", "/n/token", "/u/token", "/undo", "/my"];
+        let asked = SHOWING.iter().chain(&acting);
         assert!(
             asked.into_iter().any(|asked| path.is_match(asked)),
             "{line}: name it in SHOWING or `doors`, and see that it never acts"

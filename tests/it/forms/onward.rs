@@ -65,7 +65,7 @@ async fn after_a_signup_the_browser_goes_to_the_lists_page_and_a_program_is_answ
     assert_eq!(told.status(), 202);
     assert_eq!(told.json::<Value>().await.unwrap(), json!({ "status": "check_your_mail" }));
     // Pages whose forms lead nowhere else say so.
-    for path in ["/lists/news/notice", "/lists/news/leave", "/"] {
+    for path in ["/lists/news/notice", "/lists/news/leave", "/my", "/"] {
         assert_eq!(forms_lead_to(house.get(path).await.headers()), "form-action 'self'", "{path}");
     }
     house.close().await;

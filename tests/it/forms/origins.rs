@@ -221,7 +221,7 @@ async fn a_declared_sites_script_can_read_every_answer_and_nobody_elses_can() {
     house.close_list(NEWS).await;
     ask(SITE, &(Method::POST, json, body("bob@example.org", 1), 410)).await;
     // No other door has anything to say to another site.
-    for path in ["/", "/lists/news/leave", "/lists/news/notice", "/lists/nothing"] {
+    for path in ["/", "/my", "/lists/news/leave", "/lists/news/notice", "/lists/nothing"] {
         let answer = house.request(Method::GET, path).header(ORIGIN, SITE).header(REFERER, SITE).send().await;
         is_readable_by(answer.unwrap().headers(), None, path);
     }

@@ -62,6 +62,7 @@ impl Walk<'_> {
         self.post("not_me_active", &not_me, &[]).await;
         self.sign_up("check_mail", "ann@example.org").await;
         self.house.letters("ann@example.org", 3).await;
+        self.two_letters_by_address("ann@example.org").await;
         let leave = self.house.unsubscribe_url("ann@example.org").await;
         self.get("unsubscribe", &leave).await;
         self.post("unsubscribed", &leave, &[("from", "page")]).await;
@@ -72,11 +73,23 @@ impl Walk<'_> {
         self.post("unsubscribed", &leave, &[("from", "page")]).await;
         let way_back = self.way_back();
         self.post("undo_used", "/undo", &[("undo", &used)]).await;
-        self.get("leave", &format!("/lists/{NEWS}/leave")).await;
         self.get("notice", &format!("/lists/{NEWS}/notice")).await;
         self.get("notice", &format!("/lists/{NEWS}/notices/1")).await;
         self.get("inbox", "/inbox").await;
         way_back
+    }
+
+    /// Of somebody who has had three.
+    async fn two_letters_by_address(&mut self, email: &str) {
+        let leave = format!("/lists/{NEWS}/leave");
+        for (form, asked, door, letters) in
+            [("my", "data_asked", "/my", 4), ("leave", "leave_asked", leave.as_str(), 5)]
+        {
+            self.get(form, door).await;
+            self.post(form, door, &[("email", "nobody")]).await;
+            self.post(asked, door, &[("email", email)]).await;
+            self.house.letters(email, letters).await;
+        }
     }
 
     /// What the last page's button would undo the withdrawal with.
@@ -139,6 +152,9 @@ impl Walk<'_> {
             };
             self.keep(name, request.send().await.unwrap()).await;
         }
+        let request = self.house.request(Method::POST, "/my").header(ACCEPT_LANGUAGE, self.lang);
+        let request = request.header(ORIGIN, "https://elsewhere.example").form(&form[..1]);
+        self.keep("refused.foreign_page", request.send().await.unwrap()).await;
     }
 
     async fn notice(&self) -> String {

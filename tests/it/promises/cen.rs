@@ -41,8 +41,14 @@ async fn p_cen_3_service_letters_are_marked_as_such_and_are_no_part_of_a_mailing
     house.subscribe("ann@example.org").await;
     house.receipts("ann@example.org", 1).await;
     house.sign_up("ann@example.org").await;
-    let letters = house.letters("ann@example.org", 3).await;
-    for (letter, kind) in letters.iter().zip(["confirmation", "welcome", "already_subscribed"]) {
+    house.letters("ann@example.org", 3).await;
+    for (n, door) in ["/my", "/lists/news/leave"].into_iter().enumerate() {
+        assert_eq!(house.post(door, &[("email", "ann@example.org")]).await.status(), 200);
+        house.letters("ann@example.org", 4 + n).await;
+    }
+    let letters = house.letters("ann@example.org", 5).await;
+    let kinds = ["confirmation", "welcome", "already_subscribed", "data_link", "leave_link"];
+    for (letter, kind) in letters.iter().zip(kinds) {
         let subject = house.say("en", &format!("letter.{kind}.subject"), &[("list", "Sampletown News")]);
         assert_eq!(letter.subject, subject);
         assert_eq!(letter.headers["auto-submitted"], ["auto-generated"]);
@@ -77,6 +83,7 @@ async fn p_cen_4_visits_are_not_told_apart_and_no_cookie_is_ever_set() {
         "/",
         "/lists/news",
         "/lists/news/leave",
+        "/my",
         "/lists/news/notice",
         "/assets/optin.css",
         "/nowhere",

@@ -40,6 +40,7 @@ async fn p_cgm_1_visiting_any_page_stores_nothing() {
         ("/", 1),
         ("/lists/news", 3),
         ("/lists/news/leave", 1),
+        ("/my", 1),
         ("/lists/news/notice", 2),
         ("/lists/news/notices/1", 2),
         ("/lists/news/notices/2", 2),

@@ -8,6 +8,7 @@ use serde_json::Value;
 
 use super::is_shown_everywhere;
 use optin::journeys::export::{Export, ExportError, Format};
+use optin::token::Purpose;
 use optin::trail::entry::{Entry, Event, Tail};
 use sha2::{Digest as _, Sha256};
 
@@ -138,6 +139,41 @@ async fn p_med_6_a_new_purpose_puts_nobody_on_the_export_until_they_say_yes_agai
 }
 
 #[tokio::test]
+async fn p_med_7_the_way_to_ones_data_comes_by_fresh_mail_alone_and_the_permanent_link_shows_none() {
+    let house = House::open().await;
+    let (email, name) = ("ann.quagga@example.org", "Annabella");
+    let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en"), ("name", name)];
+    assert_eq!(house.post("/lists/news", &form).await.status(), StatusCode::OK);
+    let confirm = link(&house.letter(email).await.text, "/c/");
+    assert_eq!(house.post(&confirm, &[]).await.status(), StatusCode::OK);
+
+    // Whoever has a forwarded issue has the permanent link. It shows nothing of hers, and leads to nothing of hers.
+    let permanent = house.unsubscribe_url(email).await;
+    let seen = decoded(&house.get(&permanent).await.text().await.unwrap());
+    assert!(!seen.contains("quagga") && !seen.contains(name) && !seen.contains("/my/"), "{seen}");
+    let text = permanent.rsplit('/').next().unwrap();
+    assert!(house.app.links.tokens.read(Purpose::Data, text).is_err(), "nor does its token open more");
+
+    // Whoever asks learns nothing but that the mailbox may: the link is in the letter, and each asking brings its own.
+    let mut links = Vec::new();
+    for _ in 0..2 {
+        let asked_at = house.clock.now();
+        let answer = house.post("/my", &[("email", email)]).await.text().await.unwrap();
+        assert!(!decoded(&answer).contains("/my/") && !answer.contains("quagga"), "{answer}");
+        let letter = house.letters(email, 2 + links.len()).await.pop().unwrap();
+        assert_eq!(letter.to, email);
+        let url = link(&letter.text, "/my/");
+        let token = house.app.links.tokens.read(Purpose::Data, url.rsplit('/').next().unwrap()).unwrap();
+        assert_eq!(i64::from(token.expiry), asked_at.as_second() + 60 * 60);
+        links.push(url);
+        house.all_letters().await;
+        house.advance(SignedDuration::from_mins(10));
+    }
+    assert_ne!(links[0], links[1]);
+    house.close().await;
+}
+
+#[tokio::test]
 async fn p_med_8_who_is_paused_or_has_left_is_off_the_very_next_export() {
     let house = House::open().await;
     house.subscribe("paused@example.org").await;
@@ -160,7 +196,9 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
         for page in house.every_page(lang).await.iter().filter(|page| page.status.as_u16() >= 400) {
             refused += 1;
             let (why, then) = match (page.name, page.status.as_u16()) {
-                ("signup", 422) => ("signup.problems".into(), "problem.email.invalid".into()),
+                ("signup" | "my" | "leave", 422) => {
+                    ("signup.problems".into(), "problem.email.invalid".into())
+                }
                 ("signup", 409) => ("signup.stale".into(), "signup.stale".into()),
                 ("signup", 403) => ("signup.foreign".into(), "signup.foreign".into()),
                 ("expired", 410) => ("expired.lead".into(), "expired.again".into()),

@@ -1,0 +1,138 @@
+//! At the write door: a known and an unknown address cost the same commit, and what is asked at once is settled at once.
+
+use futures_util::future::join_all;
+use jiff::{SignedDuration, Timestamp};
+use optin::consent::change::{Ask, Asked, Erase};
+use optin::consent::subscription::{ASK_AGAIN, AskOutcome, EraseOutcome};
+use optin::store::outbox::LetterKind;
+use optin::token::SubscriptionId;
+
+use crate::doors::people::{Bench, nobody, noon, token};
+
+const ANN: &str = "ann@example.org";
+
+fn ask(kind: Asked, list: u32, id: SubscriptionId, at: Timestamp) -> Ask {
+    Ask::new(kind, &[list], &[(list, id)], nobody(), at).unwrap()
+}
+
+/// The transactions that wrote the rows of a table.
+async fn written(bench: &Bench, table: &str) -> Vec<String> {
+    let rows = bench.db.query(&format!("SELECT xmin::text FROM {table} ORDER BY 1"), &[]).await.unwrap();
+    rows.iter().map(|row| row.get(0)).collect()
+}
+
+/// Ann is signed up at noon, and her letter has gone.
+async fn bench() -> (Bench, u32, SubscriptionId) {
+    let bench = Bench::open().await;
+    let list = bench.list(72).await;
+    let signup = bench.signup(&list, ANN, noon());
+    let id = signup.id();
+    bench.store.sign_up(signup).await.unwrap();
+    bench.db.batch_execute("DELETE FROM outbox").await.unwrap();
+    (bench, list.0.number, id)
+}
+
+#[tokio::test]
+async fn known_and_unknown_cost_one_commit_that_writes() {
+    let (bench, list, ann) = bench().await;
+    let at = noon();
+    for (kind, letter) in [(Asked::Data, LetterKind::DataLink), (Asked::Leave, LetterKind::LeaveLink)] {
+        bench.db.batch_execute("DELETE FROM outbox").await.unwrap();
+        let before = written(&bench, "subscriptions").await;
+        assert_eq!(bench.store.ask(ask(kind, list, ann, at)).await.unwrap(), AskOutcome::Owed);
+        let owed = written(&bench, "subscriptions").await;
+        assert!(
+            owed != before && owed == written(&bench, "outbox").await,
+            "row and letter, in one transaction"
+        );
+
+        assert_eq!(bench.store.ask(ask(kind, list, ann, at)).await.unwrap(), AskOutcome::CoolingDown);
+        let cooling = written(&bench, "subscriptions").await;
+        assert!(cooling != owed, "the row is written, though nothing is owed");
+        assert_eq!(written(&bench, "outbox").await, owed, "and no further letter");
+
+        let unknown = Ask::new(kind, &[list], &[], nobody(), at).unwrap();
+        assert_eq!(bench.store.ask(unknown.clone()).await.unwrap(), AskOutcome::NoRow);
+        assert_eq!(written(&bench, "subscriptions").await, cooling);
+        let its = "SELECT count(*) FROM outbox WHERE list = $1 AND subscription = $2 AND kind = $3";
+        let parameters: [&(dyn tokio_postgres::types::ToSql + Sync); 3] =
+            [&(list as i32), &&unknown.id().0[..], &(letter as i16)];
+        let found: i64 = bench.db.query_one(its, &parameters).await.unwrap().get(0);
+        assert_eq!(found, 1, "a letter for nobody");
+    }
+}
+
+#[tokio::test]
+async fn the_cool_down_ends_to_the_instant_and_each_kind_has_its_own() {
+    let (bench, list, ann) = bench().await;
+    let at = |after: SignedDuration| noon() + after;
+    let least = SignedDuration::from_micros(1);
+    for (kind, at, outcome) in [
+        (Asked::Data, noon(), AskOutcome::Owed),
+        (Asked::Leave, at(least), AskOutcome::Owed),
+        (Asked::Data, at(ASK_AGAIN - least), AskOutcome::CoolingDown),
+        (Asked::Data, at(ASK_AGAIN), AskOutcome::Owed),
+        (Asked::Leave, at(ASK_AGAIN), AskOutcome::CoolingDown),
+        (Asked::Leave, at(ASK_AGAIN + least), AskOutcome::Owed),
+        (Asked::Data, at(ASK_AGAIN * 2 - least), AskOutcome::CoolingDown),
+        // A replica's clock that is behind owes nothing either.
+        (Asked::Data, noon(), AskOutcome::CoolingDown),
+    ] {
+        assert_eq!(bench.store.ask(ask(kind, list, ann, at)).await.unwrap(), outcome, "{kind:?} {at}");
+    }
+    assert_eq!(bench.count("SELECT count(*) FROM outbox").await, 2, "one of a kind waits");
+}
+
+#[tokio::test]
+async fn two_hundred_who_ask_at_once_for_one_person_cause_one_letter_of_each_kind() {
+    let (bench, list, ann) = bench().await;
+    let kind = |n: usize| if n.is_multiple_of(2) { Asked::Data } else { Asked::Leave };
+    let asks = (0..200).map(|n| ask(kind(n), list, ann, noon()));
+    let stores = [&bench.store, &bench.replica];
+    let outcomes = join_all(asks.enumerate().map(|(n, ask)| stores[n / 2 % 2].ask(ask))).await;
+    for kind_of in [Asked::Data, Asked::Leave] {
+        let its = outcomes.iter().enumerate().filter(|(n, _)| kind(*n) == kind_of);
+        let owed = its.filter(|(_, outcome)| matches!(outcome, Ok(AskOutcome::Owed))).count();
+        assert_eq!(owed, 1, "{kind_of:?}");
+    }
+    assert!(outcomes.iter().all(|outcome| matches!(outcome, Ok(AskOutcome::Owed | AskOutcome::CoolingDown))));
+    assert_eq!(bench.count("SELECT count(*) FROM outbox").await, 2);
+}
+
+#[tokio::test]
+async fn who_is_erased_takes_their_letters_along_and_what_is_asked_for_them_later_is_for_nobody() {
+    let (bench, list, ann) = bench().await;
+    for kind in [Asked::Data, Asked::Leave] {
+        bench.store.ask(ask(kind, list, ann, noon())).await.unwrap();
+    }
+    assert_eq!(bench.count("SELECT count(*) FROM outbox").await, 2);
+    let erased = bench.store.erase(Erase::withdraw(&token(list, ann), noon())).await.unwrap();
+    assert_eq!(erased, EraseOutcome::Erased);
+    for table in ["outbox", "subscriptions"] {
+        assert_eq!(bench.count(&format!("SELECT count(*) FROM {table}")).await, 0, "{table}");
+    }
+    // Found a moment before, gone by now.
+    let late = bench.store.ask(ask(Asked::Data, list, ann, noon())).await.unwrap();
+    assert_eq!(late, AskOutcome::NoRow);
+}
+
+#[tokio::test]
+async fn an_address_is_found_on_each_list_that_it_is_on_by_number() {
+    let bench = Bench::open().await;
+    let lists = [bench.list(72).await, bench.list(72).await, bench.list(72).await];
+    let mut ids = Vec::new();
+    for list in [&lists[2], &lists[0]] {
+        let signup = bench.signup(list, ANN, noon());
+        ids.push((list.0.number, signup.id()));
+        bench.store.sign_up(signup).await.unwrap();
+    }
+    bench.store.sign_up(bench.signup(&lists[1], "bob@example.org", noon())).await.unwrap();
+    ids.sort();
+    let keys = |who: &str| -> Vec<_> {
+        let numbers = lists.iter().rev().map(|(list, _)| list.number);
+        numbers.map(|list| (list, bench.ring.address_key(list, who))).collect()
+    };
+    assert_eq!(bench.store.find_addresses(&keys(ANN)).await.unwrap(), ids);
+    assert_eq!(bench.store.find_addresses(&keys("cem@example.org")).await.unwrap(), []);
+    assert_eq!(bench.store.find_addresses(&[]).await.unwrap(), []);
+}
