@@ -271,6 +271,25 @@ async fn only_our_own_pages_and_who_is_no_browser_may_ask() {
     house.close().await;
 }
 
+/// The same work: whoever asks for an unknown address waits for the outbox as well.
+#[tokio::test]
+async fn an_unknown_address_goes_to_the_outbox_like_a_known_one() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    house.fault("INSERT", "outbox", "XX000").await;
+    for door in DOORS {
+        for email in [ANN, "unknown@example.org"] {
+            assert_eq!(house.post(door, &[("email", email)]).await.status(), 500, "{door} for {email}");
+        }
+    }
+    house.mend().await;
+    for door in DOORS {
+        ask(&house, door, ANN).await;
+    }
+    assert_eq!(asked_for(&house).await.len(), 2, "what was not written does not count");
+    house.close().await;
+}
+
 #[tokio::test]
 async fn where_no_list_goes_on_the_answer_is_still_the_same() {
     let house = House::open().await;

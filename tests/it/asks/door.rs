@@ -80,7 +80,16 @@ async fn the_cool_down_ends_to_the_instant_and_each_kind_has_its_own() {
     ] {
         assert_eq!(bench.store.ask(ask(kind, list, ann, at)).await.unwrap(), outcome, "{kind:?} {at}");
     }
-    assert_eq!(bench.count("SELECT count(*) FROM outbox").await, 2, "one of a kind waits");
+    let waits =
+        bench.db.query("SELECT kind, queued_at, due_at FROM outbox ORDER BY kind", &[]).await.unwrap();
+    let waits: Vec<(i16, Timestamp, Timestamp)> =
+        waits.iter().map(|row| (row.get(0), row.get(1), row.get(2))).collect();
+    let (data, leave) = (at(ASK_AGAIN), at(ASK_AGAIN + least));
+    assert_eq!(
+        waits,
+        [(4, data, data), (5, leave, leave)],
+        "one of a kind waits, as of the last time it was owed"
+    );
 }
 
 #[tokio::test]
