@@ -18,6 +18,7 @@ mod forms;
 mod letters;
 mod machine;
 mod migrations;
+mod my_data;
 mod papers;
 mod promises;
 mod replay;

@@ -1,0 +1,175 @@
+//! A new address: it has to answer first, and old links go on working.
+
+use jiff::SignedDuration;
+use optin::chores::sweeper::sweep;
+use optin::trail::entry::Event;
+use reqwest::StatusCode;
+use serde_json::json;
+
+use super::ANN;
+use crate::house::database::holds;
+use crate::house::{House, NEWS, link};
+
+const NEW: &str = "anna@elsewhere.example";
+
+impl House {
+    /// Ann enters a new address, and the link of the letter to it comes.
+    async fn correct(&self, my: &str, to: &str) -> String {
+        let before = self.all_letters().await.iter().filter(|letter| letter.to == to).count();
+        self.press(my, "correct", &[("email", to)]).await;
+        link(&self.letters(to, before + 1).await.pop().unwrap().text, "/k/")
+    }
+
+    async fn emails(&self, slug: &str) -> Vec<String> {
+        let people = self.people(slug).await;
+        people.iter().map(|row| row["email"].as_str().unwrap().to_owned()).collect()
+    }
+}
+
+#[tokio::test]
+async fn a_new_address_takes_the_old_ones_place_on_every_list_once_its_mailbox_has_answered() {
+    let house = House::open().await;
+    house.new_list("press", json!([])).await;
+    let leave = house.subscribe(ANN).await;
+    house.subscribe_to("press", ANN, &[]).await;
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    let letters = house.all_letters().await;
+    assert_eq!(letters.iter().filter(|letter| letter.to == NEW).count(), 1, "asked once, for both lists");
+    assert!(!letters.last().unwrap().raw.contains(ANN), "the letter does not name the old address");
+
+    // Until then the old one stays; a link that was only opened does nothing.
+    let rows = house.rows().await;
+    assert_eq!(house.get(&correct).await.status(), StatusCode::OK);
+    assert_eq!(house.rows().await, rows);
+    assert_eq!(house.emails(NEWS).await, [ANN]);
+
+    assert_eq!(house.post(&correct, &[("answer", "yes")]).await.status(), StatusCode::OK);
+    assert_eq!((house.emails(NEWS).await, house.emails("press").await), (vec![NEW.into()], vec![NEW.into()]));
+    let corrected = [Event::Confirmed, Event::Confirmed, Event::Corrected, Event::Corrected];
+    assert_eq!(house.events().await, corrected);
+    // A second press meets nothing, and changes nothing.
+    let rows = house.rows().await;
+    assert_eq!(house.post(&correct, &[("answer", "yes")]).await.status(), StatusCode::OK);
+    assert_eq!(house.rows().await, rows);
+
+    // The old address is free, and the new one is taken: the address key moved along.
+    house.sign_up(ANN).await;
+    house.sign_up(NEW).await;
+    let letters = house.all_letters().await;
+    let told = house.say("en", "letter.already_subscribed.subject", &[("list", "Sampletown News")]);
+    assert!(letters.iter().any(|letter| letter.to == NEW && letter.subject == told));
+    assert_eq!(house.count("SELECT count(*) FROM subscriptions WHERE list = 1").await, 2);
+
+    // The id stays: the data link and the oldest link to leave work as before.
+    assert_eq!(house.told(&my).await["address"], NEW);
+    assert_eq!(house.post(&leave, &[]).await.status(), StatusCode::OK);
+    assert!(house.people(NEWS).await.is_empty() && house.people("press").await.len() == 1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn only_the_last_address_that_was_entered_can_answer() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    let my = house.my(ANN).await;
+    let first = house.correct(&my, "typo@elsewhere.example").await;
+    let second = house.correct(&my, NEW).await;
+    let rows = house.rows().await;
+    assert_eq!(house.post(&first, &[("answer", "yes")]).await.status(), StatusCode::OK);
+    assert_eq!(house.rows().await, rows, "whoever has the mistyped mailbox gets nothing");
+    assert_eq!(house.post(&second, &[("answer", "yes")]).await.status(), StatusCode::OK);
+    assert_eq!(house.emails(NEWS).await, [NEW]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn who_has_the_new_mailbox_and_did_not_want_it_is_forgotten_at_once() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    assert!(house.press(&my, "pause", &[("list", NEWS)]).await.contains(NEW), "other acts leave it alone");
+    assert_eq!(house.post(&correct, &[("answer", "not_me")]).await.status(), StatusCode::OK);
+    assert!(!house.told(&my).await.to_string().contains(NEW));
+    assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW));
+    let correct = house.correct(&my, NEW).await;
+    house.press(&my, "keep_address", &[]).await;
+    assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW), "nor by its owner's word");
+    house.post(&correct, &[("answer", "yes")]).await;
+    assert_eq!(house.told(&my).await["address"], ANN);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_new_address_that_does_not_answer_in_time_is_erased_and_its_letter_not_sent_late() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    house.advance(SignedDuration::from_hours(24) - SignedDuration::from_secs(2));
+    sweep(&house.app).await.unwrap();
+    assert_eq!(
+        house.count("SELECT count(*) FROM subscriptions WHERE correction_expires_at IS NOT NULL").await,
+        1
+    );
+    house.advance(SignedDuration::from_secs(2));
+    for answer in [house.get(&correct).await, house.post(&correct, &[("answer", "yes")]).await] {
+        assert_eq!(answer.status(), StatusCode::GONE);
+    }
+    sweep(&house.app).await.unwrap();
+    assert_eq!(
+        house.count("SELECT count(*) FROM subscriptions WHERE correction_expires_at IS NOT NULL").await,
+        0
+    );
+    assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW));
+    assert_eq!(house.emails(NEWS).await, [ANN]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_address_that_is_subscribed_already_takes_nobodys_place_and_only_its_mailbox_learns_so() {
+    let house = House::open().await;
+    house.new_list("press", json!([])).await;
+    house.subscribe(ANN).await;
+    house.subscribe(NEW).await;
+    house.subscribe_to("press", ANN, &[]).await;
+    let my = house.my(ANN).await;
+    let known = house.press(&my, "correct", &[("email", NEW)]).await;
+    let unknown = house.press(&my, "correct", &[("email", "anne@elsewhere.example")]).await;
+    assert_eq!(
+        known.replace(NEW, ""),
+        unknown.replace("anne@elsewhere.example", ""),
+        "the page tells nothing"
+    );
+    let correct = house.correct(&my, NEW).await;
+    let page = house.post(&correct, &[("answer", "yes")]).await;
+    assert_eq!(page.status(), StatusCode::OK);
+    assert!(page.text().await.unwrap().contains(&house.say("en", "corrected.taken", &[])));
+    let mut emails = house.emails(NEWS).await;
+    emails.sort();
+    assert_eq!((emails, house.emails("press").await), (vec![ANN.into(), NEW.into()], vec![NEW.into()]));
+    assert_eq!(
+        house.count("SELECT count(*) FROM subscriptions WHERE correction_expires_at IS NOT NULL").await,
+        0
+    );
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_new_address_goes_with_its_person_and_does_not_come_back_with_them() {
+    let house = House::open().await;
+    let leave = house.subscribe(ANN).await;
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    let page = house.post(&leave, &[("from", "page")]).await.text().await.unwrap();
+    assert!(!holds(&house.rows().await, NEW));
+    house.post(&correct, &[("answer", "yes")]).await;
+    assert_eq!(house.count("SELECT count(*) FROM subscriptions").await, 0);
+    let undo = crate::house::pages::way_back(&page).unwrap();
+    assert_eq!(house.post("/undo", &[("undo", &undo)]).await.status(), StatusCode::OK);
+    assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW));
+    house.post(&correct, &[("answer", "yes")]).await;
+    assert_eq!(house.emails(NEWS).await, [ANN]);
+    house.close().await;
+}
