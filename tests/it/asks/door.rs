@@ -5,7 +5,9 @@ use jiff::{SignedDuration, Timestamp};
 use optin::consent::change::{Ask, Asked, Erase};
 use optin::consent::subscription::{ASK_AGAIN, AskOutcome, EraseOutcome};
 use optin::store::outbox::LetterKind;
+use optin::store::sql::ALL;
 use optin::token::SubscriptionId;
+use tokio_postgres::SimpleQueryMessage;
 
 use crate::doors::people::{Bench, nobody, noon, token};
 
@@ -144,4 +146,48 @@ async fn an_address_is_found_on_each_list_that_it_is_on_by_number() {
     assert_eq!(bench.store.find_addresses(&keys(ANN)).await.unwrap(), ids);
     assert_eq!(bench.store.find_addresses(&keys("cem@example.org")).await.unwrap(), []);
     assert_eq!(bench.store.find_addresses(&[]).await.unwrap(), []);
+}
+
+/// Nobody tells the planner to: it has no statistics of keys, and still reads no list through.
+#[tokio::test]
+async fn both_statements_go_by_index_on_a_long_list() {
+    let (bench, list, _) = bench().await;
+    let random = |bytes: u32| format!("substr(sha256(n::text::bytea || '{bytes}'::bytea), 1, {bytes})");
+    let [id, key, reference] = [14, 32, 16].map(random);
+    let fill = format!(
+        "INSERT INTO subscriptions (list, id, address_key, state, notice, lang, seal, reference, confirmed_commitment,
+                                    withdrawn_commitment, signed_up_at, expires_at)
+         SELECT {list}, {id}, {key}, 1, 1, 'en', {key}, {reference}, {key}, {key}, now(), now()
+         FROM generate_series(1, 20000) AS n"
+    );
+    bench.db.batch_execute(&fill).await.unwrap();
+    let bytes = "'{\"\\\\x00\",\"\\\\x01\"}'";
+    let statements = [
+        ("find_addresses", "int[], bytea[]", format!("'{{{list}, 7}}', {bytes}"), "subscriptions_address"),
+        (
+            "apply_asks",
+            "int, bytea[], smallint[], timestamptz[], smallint, smallint, float8",
+            format!("{list}, {bytes}, '{{4, 5}}', '{{now, now}}', 4, 5, 600"),
+            "subscriptions_pkey",
+        ),
+    ];
+    for when in ["before it is analyzed", "after"] {
+        for (name, types, values, index) in &statements {
+            let (_, sql) = ALL.iter().find(|(known, _)| known == name).unwrap();
+            for mode in ["force_custom_plan", "force_generic_plan"] {
+                bench.db.batch_execute(&format!("SET plan_cache_mode = {mode}")).await.unwrap();
+                let explain =
+                    format!("PREPARE ask ({types}) AS {sql}; EXPLAIN EXECUTE ask ({values}); DEALLOCATE ask");
+                let plan = bench.db.simple_query(&explain).await.unwrap();
+                let lines = plan.iter().filter_map(|message| match message {
+                    SimpleQueryMessage::Row(row) => row.get(0),
+                    _ => None,
+                });
+                let plan = lines.collect::<Vec<_>>().join("\n");
+                let by_index = plan.contains(index) && !plan.contains("Seq Scan");
+                assert!(by_index, "{name}, {when}, {mode}: {plan}");
+            }
+        }
+        bench.db.batch_execute("ANALYZE").await.unwrap();
+    }
 }
