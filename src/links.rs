@@ -57,7 +57,7 @@ impl Links {
         format!("{}/my", self.public_url)
     }
 
-    /// The version of a notice that was agreed to, in the language that it was read in.
+    /// A version of a notice, in the language that it is read in.
     pub fn notice(&self, slug: &str, version: u32, lang: &str) -> String {
         format!("{}/lists/{slug}/notices/{version}?lang={lang}", self.public_url)
     }

@@ -17,6 +17,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::consent::notice::Notice;
 use crate::consent::subscription::{DATA_LINK_FOR, SUBSCRIBED, State};
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
@@ -81,17 +82,17 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
     let Some(subscription) = app.store.find_subscription(lease.list, lease.subscription).await? else {
         return app.store.finish_letter(&lease).await;
     };
-    let Some((list, _)) = app.store.find_list_by_number(lease.list).await? else {
+    let Some((list, current)) = app.store.find_list_by_number(lease.list).await? else {
         return app.store.finish_letter(&lease).await;
     };
     if app.store.is_held(lease.list).await? {
         return set_aside(app, &lease, "4.3.2").await;
     }
-    if list.is_closed || !is_still_owed(app, &lease, &subscription) {
+    if list.is_closed || !is_still_owed(app, &lease, &subscription, &current) {
         return app.store.finish_letter(&lease).await;
     }
     // A panic costs this letter, and not the service: its words may be an operator's own, and its names from a file.
-    let written = AssertUnwindSafe(write(app, &lease, &list, &subscription)).catch_unwind().await;
+    let written = AssertUnwindSafe(write(app, &lease, &list, &current, &subscription)).catch_unwind().await;
     let letter = match written.unwrap_or_else(|_| Err("it panicked".into())) {
         Ok(Written::Letter(letter)) => letter,
         // A sealer is behind: the letter goes with its receipt, or not at all.
@@ -129,12 +130,15 @@ async fn send(app: &App, line: &mut Line, lease: &mut Lease, letter: &Letter) ->
 }
 
 /// A letter goes only to somebody who is still in the state that it speaks of, and only while its links work.
-fn is_still_owed(app: &App, lease: &Lease, subscription: &Subscription) -> bool {
+fn is_still_owed(app: &App, lease: &Lease, subscription: &Subscription, current: &Notice) -> bool {
     let (row, now) = (&subscription.row, app.clock.now());
     match lease.kind {
         LetterKind::Confirmation => row.state == State::Pending && row.expires_at > now,
         LetterKind::AlreadySubscribed | LetterKind::Welcome | LetterKind::Correction => {
             SUBSCRIBED.has(row.state)
+        }
+        LetterKind::NoticeChange => {
+            SUBSCRIBED.has(row.state) && subscription.notice.version < current.version
         }
         LetterKind::DataLink => lease.queued_at + DATA_LINK_FOR > now,
         LetterKind::LeaveLink => true,

@@ -7,7 +7,7 @@ mod show;
 use anyhow::Context as _;
 use clap::Subcommand;
 
-use super::{config, counted};
+use super::{config, grouped};
 use crate::consent::list::List;
 use crate::consent::list_file::ListFile;
 use crate::consent::notice::Notice;
@@ -39,7 +39,7 @@ fn store() -> anyhow::Result<Store> {
     Ok(Store::open(config()?.database_url()?)?)
 }
 
-async fn find(store: &Store, slug: &str) -> anyhow::Result<(List, Notice)> {
+pub(super) async fn find(store: &Store, slug: &str) -> anyhow::Result<(List, Notice)> {
     let missing = || format!("there is no list `{slug}`; `optin list show` tells which there are");
     store.find_list(slug).await?.with_context(missing)
 }
@@ -49,6 +49,7 @@ fn file_of(list: &List, notice: &Notice) -> ListFile {
     ListFile { slug: list.slug.clone(), options: list.options.clone(), texts: notice.texts().clone() }
 }
 
-fn people(count: i64) -> String {
-    counted(count.unsigned_abs(), "person", "people")
+/// `1 person`, `1,204 people`.
+pub(super) fn people(count: i64) -> String {
+    format!("{} {}", grouped(count.unsigned_abs()), if count == 1 { "person" } else { "people" })
 }

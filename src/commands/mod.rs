@@ -7,6 +7,7 @@ mod evidence;
 mod export;
 mod keys;
 mod list;
+mod notice;
 mod operator;
 mod serve;
 mod service;
@@ -44,6 +45,9 @@ pub enum Command {
     /// Lists: one file each
     #[command(subcommand)]
     List(list::ListCommand),
+    /// Notices: tell people of a new one
+    #[command(subcommand)]
+    Notice(notice::NoticeCommand),
     /// Operators: the persons in whose name exports are made
     #[command(subcommand)]
     Operator(operator::Operator),
@@ -72,6 +76,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Export(options) => export::run(options).await,
             Command::Keys(command) => keys::run(command),
             Command::List(command) => list::run(command).await,
+            Command::Notice(command) => notice::run(command).await,
             Command::Operator(command) => operator::run(command).await,
             Command::Completions(options) => completions::run(options),
         }?;
@@ -96,6 +101,15 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
 /// `1 row`, `2 rows`.
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
+}
+
+/// 5312 as 5,312.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let head = digits.len() % 3;
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let head = (head > 0).then(|| digits[..head].to_owned());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 fn config() -> anyhow::Result<Config> {

@@ -140,8 +140,16 @@ impl Notice {
 
     /// The text in `lang`, else in its first language; with the language it is in.
     pub fn text_in(&self, lang: &str) -> (&str, String) {
-        let found = self.texts.get_key_value(lang).or_else(|| self.texts.first_key_value());
-        found.map_or(("", String::new()), |(lang, text)| (lang.as_str(), text.text()))
+        self.parts_in(lang).map_or(("", String::new()), |(lang, text)| (lang.as_str(), text.text()))
+    }
+
+    /// What the address is used for, by the same text.
+    pub fn purpose_in(&self, lang: &str) -> (&str, &str) {
+        self.parts_in(lang).map_or(("", ""), |(lang, text)| (lang.as_str(), text.purpose.trim()))
+    }
+
+    fn parts_in(&self, lang: &str) -> Option<(&String, &NoticeText)> {
+        self.texts.get_key_value(lang).or_else(|| self.texts.first_key_value())
     }
 }
 
@@ -166,6 +174,7 @@ mod tests {
         let notice = read(&Notice::encode(1, 1, texts("news")));
         assert_eq!(notice.text_in("en").1, "news\n\ns\n\nr\n\nc\n\nt\n\nl\n\nw");
         assert_eq!(notice.text_in("fr").0, "de");
+        assert_eq!((notice.purpose_in("en"), notice.purpose_in("fr")), (("en", "news"), ("de", "p")));
         assert_ne!(notice.sha256, read(&Notice::encode(2, 1, texts("news"))).sha256);
         assert_ne!(notice.sha256, read(&Notice::encode(1, 1, texts("more news"))).sha256);
         assert!(Notice::decode(b"{}", Timestamp::UNIX_EPOCH).is_none());

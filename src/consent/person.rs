@@ -100,6 +100,12 @@ impl Acts {
     }
 }
 
+/// What is read of a record; there is more in it.
+#[derive(Deserialize)]
+struct Record {
+    notice: String,
+}
+
 /// Why a row's person cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PersonError {
@@ -154,6 +160,13 @@ impl Person {
         if let Some(before) = self.renewal.replace(record) {
             self.earlier_renewals.push(data_encoding::HEXLOWER.encode(&Sha256::digest(before)));
         }
+    }
+
+    /// Whether the last yes was to the notice with this SHA-256.
+    pub fn has_agreed_to(&self, notice: &[u8; 32]) -> bool {
+        let (yes, _) = self.latest_yes();
+        let record = self.record_of(yes).and_then(|record| serde_json::from_str::<Record>(record).ok());
+        record.is_some_and(|record| record.notice == data_encoding::HEXLOWER.encode(notice))
     }
 
     /// The commitment of the `n`th entry of that event, from 0.

@@ -78,6 +78,8 @@ pub const UNDOABLE: States = States::of(&[State::Active, State::Paused]);
 pub const UNDO_FOR: SignedDuration = SignedDuration::from_mins(15);
 /// A new address has to be confirmed within this time.
 pub const CORRECT_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// A link to agree to a new notice is valid for so long.
+pub const AGREE_WITHIN: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// No state at all.
 pub const NONE: States = States::of(&[]);
 /// Only an erasure from these states leaves an entry in the trail: a signup that never confirmed leaves nothing.

@@ -80,7 +80,10 @@ struct Record {
     address: String,
     language: String,
     fields_given: Vec<String>,
-    signed_up_at: Timestamp,
+    /// Of a consent that was given by a signup …
+    signed_up_at: Option<Timestamp>,
+    /// … or by agreeing to a new notice.
+    renewed_at: Option<Timestamp>,
     origin: Option<String>,
 }
 
@@ -153,10 +156,11 @@ impl Evidence<'_> {
             "list": { "slug": list.slug, "title": list.title(lang), "number": list.number },
             "address": record.address,
             "signed_up_at": record.signed_up_at,
+            "renewed_at": record.renewed_at,
             "origin": record.origin,
             "language": record.language,
             "fields": record.fields_given,
-            "confirmed_hour": hour,
+            "proven_hour": hour,
             "paused": subscription.row.state == State::Paused,
             "notice": {
                 "version": subscription.notice.version,

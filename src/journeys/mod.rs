@@ -1,5 +1,6 @@
 //! The URL table. One file per thing that a person comes to do; each reads from form to use case to page.
 
+mod agree;
 mod confirm;
 mod correct;
 mod home;
@@ -45,6 +46,7 @@ pub fn routes(app: Arc<App>) -> Route {
         part(&app, "leave", path!("lists" / String / "leave").boxed(), leave::handle),
         part(&app, "confirm", path!("c" / String).boxed(), confirm::handle),
         part(&app, "not_me", path!("n" / String).boxed(), not_me::handle),
+        part(&app, "agree", path!("a" / String).boxed(), agree::handle),
         part(&app, "withdraw", path!("u" / String).boxed(), withdraw::handle),
         part(&app, "correct", path!("k" / String).boxed(), correct::handle),
         part(&app, "my_data", path!("my" / String).boxed(), my_data::handle),

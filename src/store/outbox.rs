@@ -21,16 +21,19 @@ pub enum LetterKind {
     LeaveLink = 5,
     /// To a new address, which the old one's holder entered.
     Correction = 6,
+    /// About the list's new notice: that it was corrected, or whether they agree to it.
+    NoticeChange = 7,
 }
 
 impl LetterKind {
-    const ALL: [LetterKind; 6] = [
+    const ALL: [LetterKind; 7] = [
         LetterKind::Confirmation,
         LetterKind::AlreadySubscribed,
         LetterKind::Welcome,
         LetterKind::DataLink,
         LetterKind::LeaveLink,
         LetterKind::Correction,
+        LetterKind::NoticeChange,
     ];
 
     fn from_number(number: i16) -> Option<LetterKind> {

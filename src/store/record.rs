@@ -3,8 +3,11 @@
 //!
 //! The rules come from `consent::subscription` as parameters; the statements apply them.
 
+mod announce;
 mod ask;
 mod rewrite;
+
+pub use announce::Handful;
 
 use std::collections::HashMap;
 use std::hash::Hash;

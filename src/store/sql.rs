@@ -9,6 +9,7 @@ macro_rules! statements {
 }
 
 statements! {
+    ANNOUNCE_NOTICE = "announce_notice",
     APPEND_TILES = "append_tiles",
     APPLY_ASKS = "apply_asks",
     APPLY_CONFIRMS = "apply_confirms",
@@ -20,6 +21,7 @@ statements! {
     CLOSE_LIST = "close_list",
     COUNT_LOST = "count_lost",
     COUNT_SUBSCRIPTIONS = "count_subscriptions",
+    COUNT_UNANNOUNCED = "count_unannounced",
     DELAY_LETTER = "delay_letter",
     DELETE_ACCESS_RECORDS = "delete_access_records",
     DELETE_ACCESS_TOKENS = "delete_access_tokens",

@@ -12,8 +12,8 @@ use crate::process::{is_here, program, run};
 
 const ANN: &str = "ann@example.org";
 const GRETA: &str = "greta@example.org";
-/// Confirmation, welcome with the receipt, already subscribed, the two that are asked for by address.
-const KINDS: usize = 5;
+/// Confirmation, welcome with the receipt, already subscribed, the two that are asked for by address, new notice.
+const KINDS: usize = 6;
 /// What a spammer would like us to mail to strangers.
 const SPAM: &str = "Win now at spam.example";
 
@@ -35,7 +35,11 @@ async fn letters_of_each_kind(house: &House) -> Vec<Caught> {
             house.letters(email, 4 + n).await;
         }
     }
-    let letters = house.all_letters().await;
+    house.publish("Something else.", true).await;
+    assert_eq!(house.announce().await, 2);
+    let mut letters = house.all_letters().await;
+    // Each person's in their order.
+    letters.sort_by(|one, next| one.to.cmp(&next.to));
     assert_eq!(letters.len(), 2 * KINDS);
     letters
 }
@@ -179,12 +183,13 @@ async fn p_cen_1_letters_speak_the_language_that_the_person_signed_up_in() {
         "Sie sind schon angemeldet: Neues aus Musterstadt",
         "Was über Sie gespeichert ist",
         "Ihr Link zum Abmelden: Neues aus Musterstadt",
+        "Willigen Sie in den neuen Text ein? Neues aus Musterstadt",
     ];
     assert_eq!(subjects[KINDS..], german);
     // One letter is of all lists.
     let of_all = "What we hold about you";
     assert!(
-        subjects[..KINDS].iter().all(|subject| subject.ends_with(": Sampletown News") || *subject == of_all)
+        subjects[..KINDS].iter().all(|subject| subject.ends_with(" Sampletown News") || *subject == of_all)
     );
     for letter in &letters {
         let lang = if letter.to == GRETA { "de" } else { "en" };

@@ -6,6 +6,8 @@ mod house;
 mod log;
 mod process;
 
+mod agree;
+mod announce;
 mod answers;
 mod asks;
 mod container;

@@ -8,6 +8,7 @@ mod lost;
 mod meanwhile;
 mod race;
 mod refused;
+mod renewed;
 mod tail;
 
 use std::collections::BTreeMap;
@@ -189,7 +190,10 @@ async fn p_cp_4_after_a_restore_and_a_replay_those_who_left_stay_gone() {
     until("a word about it", async || replica.process.said().1.contains("optin trail replay")).await;
     let evidence =
         ["evidence", "make", "news", "ann@example.org", "--as", "olga", "--out", &scene.site.path("zip")];
-    for said in [scene.site.export(&[]).await, scene.site.run(&evidence).await] {
+    let announce = ["notice", "announce", "news"];
+    for said in
+        [scene.site.export(&[]).await, scene.site.run(&evidence).await, scene.site.run(&announce).await]
+    {
         assert!(said.refusal().contains("optin trail replay"), "{}", said.err);
     }
     db.execute("UPDATE outbox SET due_at = now()", &[]).await.unwrap();

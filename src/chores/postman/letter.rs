@@ -10,7 +10,7 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::Person;
 use crate::consent::receipt::Receipt;
-use crate::consent::subscription::{CORRECT_WITHIN, DATA_LINK_FOR};
+use crate::consent::subscription::{AGREE_WITHIN, CORRECT_WITHIN, DATA_LINK_FOR};
 use crate::mail::letters::{Attachment, Envelope, compose};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
@@ -42,6 +42,7 @@ pub async fn write(
     app: &App,
     lease: &Lease,
     list: &List,
+    current: &Notice,
     subscription: &Subscription,
 ) -> Result<Written, Unwritten> {
     let person = Person::open(&app.keys, lease.list, lease.subscription, &subscription.seal)?;
@@ -50,7 +51,8 @@ pub async fn write(
         | LetterKind::AlreadySubscribed
         | LetterKind::Correction
         | LetterKind::DataLink
-        | LetterKind::LeaveLink => None,
+        | LetterKind::LeaveLink
+        | LetterKind::NoticeChange => None,
         LetterKind::Welcome => match receipt(app, list, &person, &subscription.notice).await? {
             Some(bytes) => Some(Attachment { name: RECEIPT, kind: "application/json", bytes }),
             None => return Ok(Written::NotYet),
@@ -66,7 +68,7 @@ pub async fn write(
     };
     let sender = &list.options.sender;
     let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
-    let (kind, context) = content(app, lease, list, subscription, &person);
+    let (kind, context) = content(app, lease, list, current, subscription, &person);
     let envelope = Envelope {
         kind,
         lang,
@@ -101,6 +103,7 @@ fn content(
     app: &App,
     lease: &Lease,
     list: &List,
+    current: &Notice,
     subscription: &Subscription,
     person: &Person,
 ) -> (&'static str, Value) {
@@ -121,6 +124,11 @@ fn content(
             });
             ("confirmation", context)
         }
+        // Whoever agreed to an earlier purpose and signs up again is asked: otherwise nothing would come of it.
+        LetterKind::AlreadySubscribed if !subscription.row.purpose_is_current => {
+            ("notice_change", notice_change(app, lease, list, current, subscription))
+        }
+        LetterKind::NoticeChange => ("notice_change", notice_change(app, lease, list, current, subscription)),
         LetterKind::AlreadySubscribed => {
             let context = json!({
                 "list": title,
@@ -169,6 +177,30 @@ fn content(
             ("correction", context)
         }
     }
+}
+
+/// What is told of a list's present notice: with a link to agree where the purpose is new.
+fn notice_change(
+    app: &App,
+    lease: &Lease,
+    list: &List,
+    current: &Notice,
+    subscription: &Subscription,
+) -> Value {
+    let (id, lang) = (lease.subscription, subscription.lang.as_str());
+    let (purpose_lang, purpose) = current.purpose_in(lang);
+    let agree_by = lease.queued_at + AGREE_WITHIN;
+    let agree_url = (!subscription.row.purpose_is_current).then(|| app.links.agree(lease.list, id, agree_by));
+    let leave_mailto = list.mailbox().and_then(|mailbox| app.links.leave_mailto(&mailbox, lease.list, id));
+    json!({
+        "list": { "slug": list.slug, "title": list.title(lang) },
+        "agree_url": agree_url,
+        "days": AGREE_WITHIN.as_hours() / 24,
+        "purpose": { "lang": purpose_lang, "text": purpose },
+        "notice_url": app.links.notice(&list.slug, current.version, lang),
+        "unsubscribe_url": app.links.unsubscribe(lease.list, id),
+        "leave_mailto": leave_mailto,
+    })
 }
 
 /// The same for each try of one letter, different for any other, and telling nothing: the id is random and dies

@@ -12,6 +12,7 @@ use crate::clock::Clock;
 use crate::commands::config;
 use crate::config::Config;
 use crate::consent::address::Address;
+use crate::consent::list::List;
 use crate::consent::list_file::{Difference, ListFile};
 use crate::consent::notice::Notice;
 use crate::store::{NextNotice, Store};
@@ -107,6 +108,23 @@ async fn change(store: &Store, file: ListFile, options: &Options) -> anyhow::Res
         store.change_list(&list, &notice, &file.options, next, Clock::System.now(), App::random()).await?;
     ensure!(changed, "somebody else has just changed this list; run the command again to see what differs");
     println!("The list `{}` is changed; its notice has version {version}.", list.slug);
+    if notice_differs {
+        tell_what_follows(store, &list).await?;
+    }
+    Ok(())
+}
+
+/// Whom the new text concerns, and how they hear of it.
+async fn tell_what_follows(store: &Store, list: &List) -> anyhow::Result<()> {
+    match store.count_people(list.number).await?.to_ask_again {
+        0 => {}
+        1 => println!("1 person is off exports until they agree to it."),
+        many => println!("{} are off exports until they agree to it.", people(many)),
+    }
+    match store.count_unannounced(list.number).await? {
+        0 => {}
+        owed => println!("`optin notice announce {}` tells {} of it by mail.", list.slug, people(owed)),
+    }
     Ok(())
 }
 

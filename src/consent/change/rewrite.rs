@@ -52,6 +52,15 @@ pub enum CannotCorrect {
     Person(#[from] PersonError),
 }
 
+/// Why nobody agrees to a notice.
+#[derive(Debug, thiserror::Error)]
+pub enum CannotRenew {
+    #[error("it is what they agreed to last")]
+    AlreadyAgreed,
+    #[error(transparent)]
+    Person(#[from] PersonError),
+}
+
 /// A rarer act, ready to be written.
 #[derive(Clone)]
 pub struct Rewrite {
@@ -154,7 +163,8 @@ impl Rewrite {
         })
     }
 
-    /// The person agrees to the list's new notice, as they were shown it in that language on our own page.
+    /// The person agrees to the list's new notice, as they were shown it in that language on our own page. Once: a
+    /// second press of the button adds nothing.
     #[expect(clippy::too_many_arguments, reason = "each is a fact of the record")]
     pub fn renew(
         ring: &KeyRing,
@@ -165,8 +175,11 @@ impl Rewrite {
         origin: &str,
         nonce: [u8; 24],
         at: Timestamp,
-    ) -> Result<Rewrite, PersonError> {
+    ) -> Result<Rewrite, CannotRenew> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        if person.has_agreed_to(&notice.sha256) {
+            return Err(CannotRenew::AlreadyAgreed);
+        }
         let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
         let (given, origin) = (Given::ByRenewal { renewed_at: at }, Some(origin));
         let record = record(&address, held.list, &notice.sha256, lang, &person.profile, given, origin);

@@ -223,8 +223,8 @@ fn words_of_an_operator_are_checked_against_those_they_replace() {
     assert_eq!(
         refused(&[("words/fr.toml", "name = \"Français\"")]),
         format!(
-            "{de}:{}: `already_confirmed.lead` stands here, but is missing in DIR/words/fr.toml",
-            line(de, "lead = \"Sie haben schon")
+            "{de}:{}: `agree.button` stands here, but is missing in DIR/words/fr.toml",
+            line(de, "button = \"Ja, ich willige ein")
         )
     );
     assert_eq!(

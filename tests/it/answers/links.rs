@@ -10,8 +10,12 @@ use super::{browser, done, page, problem, program};
 use crate::house::pages::decoded;
 use crate::house::{House, link};
 
-const DOORS: [(&str, Purpose); 3] =
-    [("/c/", Purpose::Confirm), ("/n/", Purpose::NotMe), ("/u/", Purpose::Unsubscribe)];
+const DOORS: [(&str, Purpose); 4] = [
+    ("/c/", Purpose::Confirm),
+    ("/n/", Purpose::NotMe),
+    ("/u/", Purpose::Unsubscribe),
+    ("/a/", Purpose::Agree),
+];
 
 /// A sound token for a subscription that is not there.
 fn token_without_a_row(house: &House, purpose: Purpose) -> String {

@@ -1,14 +1,16 @@
 //! GET and HEAD never act, and what a door does not do is refused with what it does.
 
+use jiff::SignedDuration;
+use optin::token::SubscriptionId;
 use regex::Regex;
 use reqwest::Method;
 
 use super::{page, problem, program};
 use crate::house::{House, link};
 
-/// A house with an active Ann and a pending Bob, and the doors that act: signup, confirm, not me, leave, and the
-/// two that are asked by address.
-async fn doors() -> (House, [String; 6]) {
+/// A house with an active Ann and a pending Bob, and the doors that act: signup, confirm, not me, leave, the two that are
+/// asked by address, and Ann's own: agree, see and change her data, take a new address.
+async fn doors() -> (House, [String; 9]) {
     let house = House::with_welcome().await;
     let leave = house.subscribe("ann@example.org").await;
     house.seal().await;
@@ -17,8 +19,15 @@ async fn doors() -> (House, [String; 6]) {
     let letter = house.letter("bob@example.org").await;
     let [signup, leave_page, my] =
         ["lists/news", "lists/news/leave", "my"].map(|door| format!("{}/{door}", house.url));
+    // In other words, so that Bob's link still asks.
+    house.publish("What is new.", false).await;
+    let ann = house.db().await.query_one("SELECT id FROM subscriptions WHERE state = 2", &[]).await.unwrap();
+    let ann = SubscriptionId(ann.get::<_, &[u8]>(0).try_into().unwrap());
+    let (links, soon) = (&house.app.links, house.clock.now() + SignedDuration::from_hours(1));
+    let (agree, data, correct) =
+        (links.agree(1, ann, soon), links.data(1, ann, soon), links.correct(1, ann, soon));
     let (confirm, not_me) = (link(&letter.text, "/c/"), link(&letter.text, "/n/"));
-    let doors = [signup, confirm, not_me, leave, leave_page, my];
+    let doors = [signup, confirm, not_me, leave, leave_page, my, agree, data, correct];
     (house, doors)
 }
 
@@ -52,10 +61,12 @@ fn every_line_of_the_url_table_is_asked_below() {
             fixed => regex::escape(fixed.trim_matches('"')),
         });
         let path = Regex::new(&format!("^/{}$", parts.collect::<Vec<_>>().join("/"))).unwrap();
-        let acting = ["/lists/news", "/lists/news/leave", "/c/token", "/n/token", "/u/token", "/undo", "/my"];
-        let asked = SHOWING.iter().chain(&acting);
+        let by_token = ["c", "n", "u", "a", "k", "my"].map(|door| format!("/{door}/token"));
+        let acting = ["/lists/news", "/lists/news/leave", "/undo", "/my"].into_iter();
+        let acting = acting.chain(by_token.iter().map(String::as_str));
+        let mut asked = SHOWING.into_iter().chain(acting);
         assert!(
-            asked.into_iter().any(|asked| path.is_match(asked)),
+            asked.any(|asked| path.is_match(asked)),
             "{line}: name it in SHOWING or `doors`, and see that it never acts"
         );
     }

@@ -7,6 +7,7 @@ use optin::app::App;
 use optin::consent::notice::NoticeText;
 use optin::journeys::export::{Export, Format};
 use optin::store::NextNotice;
+use optin::token::SubscriptionId;
 use serde_json::{Value, json};
 
 use super::{House, NEWS, languages};
@@ -31,6 +32,15 @@ impl House {
         let next = Some(NextNotice { texts: texts(text), new_purpose });
         let published = store.change_list(&list, &current, &list.options, next, now, random).await;
         assert!(published.unwrap());
+    }
+
+    /// Tells everybody on the news who has not been told of its present notice, as `optin notice announce` does.
+    pub async fn announce(&self) -> u32 {
+        let (list, _) = self.app.store.find_list(NEWS).await.unwrap().unwrap();
+        let first = SubscriptionId([0; 14]);
+        let told = self.app.store.announce_notice(list.number, first, 100, self.clock.now()).await.unwrap();
+        assert!(told.last.is_none(), "one handful does");
+        told.people
     }
 
     /// Changes a list's options, as its file would: each of these takes the place of what was there.

@@ -27,6 +27,7 @@ impl House {
         walk.a_strangers_mistake().await;
         walk.refusals().await;
         walk.what_time_changes(&way_back).await;
+        walk.a_new_text().await;
         let met: BTreeSet<&str> =
             walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
         let pages = self.app.templates.names().filter_map(|name| name.strip_prefix("pages/"));
@@ -139,6 +140,33 @@ impl Walk<'_> {
         self.house.new_list("ended", json!([])).await;
         self.house.close_list("ended").await;
         self.get("refused.list_closed", "/lists/ended").await;
+    }
+
+    /// Of a new wording people are told, to a new purpose they are asked to agree.
+    async fn a_new_text(&mut self) {
+        let (fay, gil) = ("fay@example.org", "gil@example.org");
+        for email in [fay, gil] {
+            self.sign_up("check_mail", email).await;
+            let confirm = link(&self.house.letter(email).await.text, "/c/");
+            self.post("confirmed", &confirm, &[]).await;
+        }
+        let house = self.house;
+        for (text, new_purpose) in [("The same, told better.", false), ("For something else.", true)] {
+            house.publish(text, new_purpose).await;
+            assert_eq!(house.announce().await, 2);
+            house.all_letters().await;
+        }
+        let agree = link(&house.letters(fay, 3).await.pop().unwrap().text, "/a/");
+        let late = link(&house.letters(gil, 3).await.pop().unwrap().text, "/a/");
+        self.get("agree", &agree).await;
+        let shown = self.notice().await;
+        house.publish("For something else again.", true).await;
+        self.post("agree_changed", &agree, &[("notice", &shown), ("lang", self.lang)]).await;
+        let shown = self.notice().await;
+        self.post("agreed", &agree, &[("notice", &shown), ("lang", self.lang)]).await;
+        self.post("already_agreed", &agree, &[("notice", &shown), ("lang", self.lang)]).await;
+        house.advance(SignedDuration::from_hours(60 * 24));
+        self.get("agree_expired", &late).await;
     }
 
     async fn a_foreign_site(&mut self, door: &str) {

@@ -175,6 +175,41 @@ async fn the_way_to_ones_data_comes_by_fresh_mail_alone_and_the_permanent_link_s
 }
 
 #[tokio::test]
+async fn p_med_6_who_is_asked_and_agrees_is_on_the_export_again_with_the_text_that_they_agreed_to() {
+    let house = House::with_welcome().await;
+    for email in ["ann@example.org", "bob@example.org"] {
+        house.subscribe(email).await;
+        house.receipts(email, 1).await;
+    }
+    house.publish("Something else.", true).await;
+    assert!(house.people(NEWS).await.is_empty());
+    assert_eq!(house.announce().await, 2);
+    let letter = house.letters("ann@example.org", 3).await.pop().unwrap();
+    assert!(letter.text.contains("Something else."), "{}", letter.text);
+    let agree = link(&letter.text, "/a/");
+    house.all_letters().await;
+
+    // A scanner opens her link, and only she presses the button.
+    let before = house.rows().await;
+    assert_eq!(house.get(&agree).await.status(), StatusCode::OK);
+    assert_eq!(house.rows().await, before);
+    assert!(house.people(NEWS).await.is_empty());
+    assert_eq!(house.post(&agree, &[("notice", "2"), ("lang", "en")]).await.status(), StatusCode::OK);
+    let people = house.people(NEWS).await;
+    let rows: Vec<_> =
+        people.iter().map(|row| (row["email"].as_str(), row["notice_version"].as_str())).collect();
+    assert_eq!(rows, [(Some("ann@example.org"), Some("2"))], "Bob has said nothing");
+
+    // It is in the trail, and she can prove it.
+    house.seal().await;
+    let renewed = "SELECT count(*) FROM trail_entries WHERE get_byte(entry, 1) = 6 AND index IS NOT NULL";
+    assert_eq!(house.count(renewed).await, 1);
+    let proven = house.receipts("ann@example.org", 2).await.pop().unwrap().check().unwrap();
+    assert_eq!((proven.event, proven.notice, proven.purpose), (Event::Renewed, 2, 2));
+    house.close().await;
+}
+
+#[tokio::test]
 async fn p_med_8_who_is_paused_or_has_left_is_off_the_very_next_export() {
     let house = House::open().await;
     house.subscribe("paused@example.org").await;
@@ -206,6 +241,8 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
                 ("undo_late", 410) => ("undo_late.lead".into(), "undo_late.again".into()),
                 ("undo_used", 410) => ("undo_used.lead".into(), "undo_used.again".into()),
                 ("notice_changed", 409) => ("notice_changed.lead".into(), "notice_changed.again".into()),
+                ("agree_changed", 409) => ("agree_changed.lead".into(), "agree_changed.again".into()),
+                ("agree_expired", 410) => ("agree_expired.lead".into(), "agree_expired.again".into()),
                 (name, _) => {
                     let refusal = name.strip_prefix("refused.").expect("a refusal that this test knows");
                     (format!("refusal.{refusal}.why"), format!("refusal.{refusal}.do"))

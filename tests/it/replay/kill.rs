@@ -3,14 +3,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use futures_util::future::join_all;
 use nix::sys::signal::Signal;
-use optin::app::App;
-use optin::consent::address::Address;
-use optin::consent::change::{Confirm, Entered, Erase, Signup, SignupRandom};
-use optin::consent::field::Profile;
+use optin::consent::change::{Confirm, Erase};
 use optin::consent::person::Acts;
-use zeroize::Zeroizing;
 
 use super::{Scene, backup};
 use crate::doors::people::token;
@@ -20,38 +15,6 @@ use crate::serve::site::count;
 
 /// Of several handfuls.
 const PEOPLE: usize = 900;
-
-/// Signs many up, and confirms all but every tenth.
-async fn settle(scene: &Scene) {
-    let store = &scene.app.store;
-    let (list, notice) = store.find_list("news").await.unwrap().unwrap();
-    let people = (0..PEOPLE).map(|n| {
-        let (list, notice) = (&list, &notice);
-        async move {
-            let entered = Entered {
-                address: Address::parse(&format!("person{n}@example.org")).unwrap(),
-                profile: Profile::new(),
-                lang: "en".into(),
-                origin: None,
-                network: None,
-            };
-            let random = SignupRandom {
-                id: App::random(),
-                reference: App::random(),
-                secret: Zeroizing::new(App::random()),
-                nonce: App::random(),
-            };
-            let signup = Signup::new(&scene.app.keys, list, notice, entered, random, scene.app.clock.now());
-            let its = token(1, signup.id());
-            store.sign_up(signup).await.unwrap();
-            if !n.is_multiple_of(10) {
-                store.confirm(Confirm::new(&its, scene.app.clock.now())).await.unwrap();
-            }
-        }
-    });
-    join_all(people).await;
-    connect(scene).await.execute("DELETE FROM outbox", &[]).await.unwrap();
-}
 
 async fn connect(scene: &Scene) -> tokio_postgres::Client {
     crate::house::connect(scene.url()).await
@@ -72,7 +35,7 @@ async fn a_replay_that_is_killed_again_and_again_comes_to_the_same_as_one_that_i
         return;
     }
     let mut scene = Scene::open().await;
-    settle(&scene).await;
+    scene.site.settle(PEOPLE).await;
     let file = backup::dump(&scene).await;
     for (n, row) in scene.rows().await.into_values().enumerate() {
         let its = token(1, row.id);

@@ -109,7 +109,13 @@ async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
     let both = site.run(&["list", "apply", &file, "--correction", "--new-purpose"]).await;
     assert_eq!(both.code, Some(2));
 
-    site.run(&["list", "apply", &file, "--correction"]).await.success();
+    let said = site.run(&["list", "apply", &file, "--correction"]).await;
+    assert!(
+        said.success().ends_with("`optin notice announce news` tells 1 person of it by mail.\n"),
+        "{}",
+        said.out
+    );
+    assert!(!said.out.contains("off exports"), "{}", said.out);
     assert_eq!(site.exported().await, ["ann@example.org"], "her consent stands");
     assert!(replica.get("/lists/news?lang=en").await.1.contains("Version 2"));
     // Repeatable with its flag: the file says what there is.
@@ -118,6 +124,9 @@ async fn a_changed_text_is_published_as_what_its_owner_says_it_is() {
     edit(&file, "once a month: what is new", "once a week: what is new");
     let said = site.run(&["list", "apply", &file, "--new-purpose"]).await;
     assert!(said.success().contains("none of them is on an export before"), "{}", said.out);
+    let follows =
+        "1 person is off exports until they agree to it.\n`optin notice announce news` tells 1 person of it";
+    assert!(said.out.contains(follows), "{}", said.out);
     assert_eq!(site.exported().await, [""; 0]);
     let shown = site.run(&["list", "show", "news"]).await;
     assert!(shown.success().contains("# Notice: version 3, purpose 2"), "{}", shown.out);

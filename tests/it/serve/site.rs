@@ -4,13 +4,18 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
+use futures_util::future::join_all;
 use mail_parser::MessageParser;
 use optin::app::App;
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
+use optin::consent::address::Address;
+use optin::consent::change::{Confirm, Entered, Signup, SignupRandom};
+use optin::consent::field::Profile;
 use optin::consent::receipt::Receipt;
 use optin::mail::session::{self, Answer, Door, Limits, Protocol, Transaction};
+use optin::store::NextNotice;
 use optin::store::cluster::Cluster;
 use optin::store::migrate::{migrate, migrations};
 use reqwest::{Client, Response};
@@ -18,7 +23,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
+use zeroize::Zeroizing;
 
+use crate::doors::people::token;
 use crate::house::receipts::attached;
 use crate::house::{connect, link, until};
 use crate::process::{DataDir, Process, Said, free_port, optin, run};
@@ -68,6 +75,50 @@ impl Site {
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         self.run(&["operator", "add", "olga"]).await.success();
+    }
+
+    /// Signs many up to the news, and confirms all but every tenth. No letter tells of it.
+    pub async fn settle(&self, people: usize) {
+        let app = self.app();
+        let (list, notice) = app.store.find_list("news").await.unwrap().unwrap();
+        let people = (0..people).map(|n| {
+            let (app, list, notice) = (&app, &list, &notice);
+            async move {
+                let entered = Entered {
+                    address: Address::parse(&format!("person{n}@example.org")).unwrap(),
+                    profile: Profile::new(),
+                    lang: "en".into(),
+                    origin: None,
+                    network: None,
+                };
+                let random = SignupRandom {
+                    id: App::random(),
+                    reference: App::random(),
+                    secret: Zeroizing::new(App::random()),
+                    nonce: App::random(),
+                };
+                let signup = Signup::new(&app.keys, list, notice, entered, random, app.clock.now());
+                let its = token(1, signup.id());
+                app.store.sign_up(signup).await.unwrap();
+                if !n.is_multiple_of(10) {
+                    app.store.confirm(Confirm::new(&its, app.clock.now())).await.unwrap();
+                }
+            }
+        });
+        join_all(people).await;
+        let url = &self.settings["OPTIN_DATABASE_URL"];
+        connect(url).await.execute("DELETE FROM outbox", &[]).await.unwrap();
+    }
+
+    /// Publishes the next version of the news' notice, as `optin list apply` does.
+    pub async fn publish(&self, purpose: &str, new_purpose: bool) {
+        let app = self.app();
+        let (list, current) = app.store.find_list("news").await.unwrap().unwrap();
+        let mut texts = current.texts().clone();
+        texts.values_mut().for_each(|text| text.purpose = purpose.to_owned());
+        let next = Some(NextNotice { texts, new_purpose });
+        let (now, random) = (app.clock.now(), App::random());
+        assert!(app.store.change_list(&list, &current, &list.options, next, now, random).await.unwrap());
     }
 
     pub fn path(&self, name: &str) -> String {

@@ -3,6 +3,7 @@
 use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 
+use crate::commands::grouped;
 use crate::commands::trail::web::TrailUrl;
 use crate::consent::receipt::{Proven, Receipt};
 use crate::trail::entry::Event;
@@ -120,15 +121,6 @@ fn as_time<S: Serializer>(hour: &Option<u32>, to: S) -> Result<S::Ok, S::Error> 
 fn as_acts<S: Serializer>(acts: &Option<Vec<Act>>, to: S) -> Result<S::Ok, S::Error> {
     let later = |act: &Act| Later { event: act.event.name(), hour: Some(act.hour), index: act.index };
     acts.as_ref().map(|acts| acts.iter().map(later).collect::<Vec<_>>()).serialize(to)
-}
-
-/// 5312 as 5,312.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let head = (head > 0).then(|| digits[..head].to_owned());
-    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 /// A text that somebody else chose, without what a terminal would obey: the names of logs are plain.
