@@ -10,7 +10,7 @@ use crate::consent::change::{CannotRestore, Restore};
 use crate::consent::list::List;
 use crate::consent::subscription::RestoreOutcome;
 use crate::consent::undo::Undo;
-use crate::web::answer::{Answer, act_answer, language};
+use crate::web::answer::{Answer, act_answer, language_of};
 use crate::web::asked::ContentKind;
 use crate::web::form;
 use crate::web::refusal::{Refusal, open_list};
@@ -22,12 +22,9 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
     let undo = Undo::open(&app.keys, &given(&request)?).map_err(|_| Refusal::DamagedUndo)?;
     let found = app.store.find_list_by_number(undo.list()).await?.ok_or(Refusal::UnknownList)?;
     let (list, _) = open_list(found)?;
-    let lang = match request.asked.lang {
-        None => undo.lang().to_owned(),
-        Some(_) => language(&app, &request.asked, &list.options.lang).to_owned(),
-    };
+    let lang = language_of(&app, &request.asked, Some(undo.lang()), &list.options.lang);
     let outcome = restore(&app, undo).await?;
-    answer(&app, &request, list, &lang, outcome)
+    answer(&app, &request, list, lang, outcome)
 }
 
 /// The use case: the row is back as it was, once and within the time, unless a newer one has taken its place.

@@ -17,8 +17,14 @@ pub type Answer = Result<Response, Refusal>;
 
 /// The language to speak: the best of those asked for that there is, else `fallback`, else English.
 pub fn language<'a>(app: &'a App, asked: &Asked, fallback: &'a str) -> &'a str {
-    let words = app.templates.words();
-    words.pick(asked.languages()).or_else(|| words.pick([fallback])).unwrap_or("en")
+    language_of(app, asked, None, fallback)
+}
+
+/// The same to somebody whose `own` language is known: it yields to what they chose, and comes before their browser's.
+/// An operator's language may have gone since; nobody is refused for that.
+pub fn language_of<'a>(app: &'a App, asked: &Asked, own: Option<&str>, fallback: &str) -> &'a str {
+    let chosen = asked.lang.as_deref().into_iter();
+    app.templates.words().pick(chosen.chain(own).chain(asked.languages()).chain([fallback])).unwrap_or("en")
 }
 
 /// A page from its template.

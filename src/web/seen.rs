@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use super::answer::language;
+use super::answer::language_of;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::app::App;
@@ -16,7 +16,7 @@ pub struct Seen {
     /// The list's notice as it is now.
     pub current: Notice,
     pub subscription: Option<Subscription>,
-    /// What to speak: `?lang=`, else the person's language, else the browser's.
+    /// What to speak: `?lang=`, else the person's language, else the browser's, else the list's.
     pub lang: String,
 }
 
@@ -24,10 +24,8 @@ pub struct Seen {
 pub async fn see(app: &App, request: &Request, token: &Token) -> Result<Seen, Refusal> {
     let subscription = app.store.find_subscription(token.list, token.id).await?;
     let (list, current) = app.store.find_list_by_number(token.list).await?.ok_or(Refusal::UnknownList)?;
-    let lang = match &subscription {
-        Some(subscription) if request.asked.lang.is_none() => subscription.lang.clone(),
-        _ => language(app, &request.asked, &list.options.lang).to_owned(),
-    };
+    let own = subscription.as_ref().map(|subscription| subscription.lang.as_str());
+    let lang = language_of(app, &request.asked, own, &list.options.lang).to_owned();
     Ok(Seen { list, current, subscription, lang })
 }
 

@@ -58,7 +58,9 @@ pub async fn write(
             None => return Ok(Written::NotYet),
         },
     };
-    let lang = subscription.lang.as_str();
+    // An operator's language may have gone since: the letter is owed all the same.
+    let spoken = [subscription.lang.as_str(), list.options.lang.as_str()];
+    let lang = app.templates.words().pick(spoken).unwrap_or("en");
     let now = app.clock.now();
     let correction = person.correction.as_ref().filter(|correction| correction.expires_at > now);
     let to = match (lease.kind, correction) {
@@ -68,7 +70,7 @@ pub async fn write(
     };
     let sender = &list.options.sender;
     let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
-    let (kind, context) = content(app, lease, list, current, subscription, &person);
+    let (kind, context) = content(app, lease, list, current, subscription, &person, lang);
     let envelope = Envelope {
         kind,
         lang,
@@ -106,8 +108,9 @@ fn content(
     current: &Notice,
     subscription: &Subscription,
     person: &Person,
+    lang: &str,
 ) -> (&'static str, Value) {
-    let (id, lang) = (lease.subscription, subscription.lang.as_str());
+    let id = lease.subscription;
     let title = json!({ "slug": list.slug, "title": list.title(lang) });
     let notice_url = || app.links.notice(&list.slug, subscription.notice.version, lang);
     let unsubscribe_url = || app.links.unsubscribe(lease.list, id);
