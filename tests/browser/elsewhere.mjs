@@ -28,13 +28,15 @@ async function website() {
 /** Opens both websites, and makes the list that declares one of them and sends people on to its pages. */
 export async function open() {
   const [declared, unknown] = [await website(), await website()];
-  const pages = (page) => `{ en = "${declared.url}/${page}", de = "${declared.url}/${page}" }`;
+  const example = readFileSync("examples/news.toml", "utf8");
+  const spoken = [...example.matchAll(/^\[notice\.(.+)\]$/gm)].map(([, lang]) => lang);
+  const pages = (page) => `{ ${spoken.map((lang) => `${lang} = "${declared.url}/${page}"`).join(", ")} }`;
   const options = [
     `origins = ["${declared.url}"]`,
     `after_signup = ${pages("thanks")}`,
     `after_confirm = ${pages("welcome")}`,
   ];
-  const file = readFileSync("examples/news.toml", "utf8")
+  const file = example
     .replace('slug = "news"', `slug = "${LIST.slug}"`)
     .replace("[list]\n", `[list]\n${options.join("\n")}\n`)
     .replace('en = "Sampletown News"', `en = "${LIST.title}"`);

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::{browser, page, problem, program};
 use crate::house::pages::{anchors, decoded};
-use crate::house::{House, NEWS, link};
+use crate::house::{House, NEWS, languages, link};
 
 async fn in_json(house: &House, path: &str) -> Value {
     let answer = program(house, Method::GET, path, "en").send().await.unwrap();
@@ -61,7 +61,7 @@ async fn a_notice_tells_its_version_date_purpose_and_hash_and_leads_to_all_other
                 told["notice"],
                 json!({
                     "version": version, "purpose": purpose, "published_at": notice.published_at, "lang": lang,
-                    "languages": ["de", "en"], "text": text, "sha256": sha256,
+                    "languages": languages(), "text": text, "sha256": sha256,
                     "url": format!("/lists/news/notices/{version}?lang={lang}"),
                 })
             );

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::{SITE, house};
 use crate::house::pages::{anchors, decoded};
-use crate::house::{House, NEWS};
+use crate::house::{House, NEWS, languages};
 
 const PUBLIC: &str = "https://newsletter.example.org";
 
@@ -182,8 +182,12 @@ async fn the_options_in_the_guide_are_taken_as_they_stand() {
     };
     let options = blocks("toml");
     assert_eq!(options.len(), 2);
-    let list = optin::consent::list_file::ListFile::parse(&file(&options), &["de", "en"]).unwrap();
+    let spoken = languages();
+    let codes: Vec<&str> = spoken.iter().map(String::as_str).collect();
+    let list = optin::consent::list_file::ListFile::parse(&file(&options), &codes).unwrap();
     assert_eq!(list.options.origins, [SITE]);
-    assert!(list.options.after_signup.len() == 2 && list.options.after_confirm.len() == 2);
+    for pages in [&list.options.after_signup, &list.options.after_confirm] {
+        assert!(pages.keys().eq(&spoken), "a page in every language: {pages:?}");
+    }
     house.close().await;
 }

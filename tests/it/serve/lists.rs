@@ -8,7 +8,7 @@ use optin::store::Store;
 use optin::token::SubscriptionId;
 
 use super::site::{Relay, Site, count, form};
-use crate::house::{connect, database, until};
+use crate::house::{connect, database, languages, until};
 
 const NEWS: &str = include_str!("../../../examples/news.toml");
 
@@ -76,7 +76,9 @@ async fn a_list_is_made_shown_changed_and_shown_again_as_its_file_says() {
 
     // What is shown is a file that says the same.
     let shown = site.run(&["list", "show", "news"]).await.success().to_owned();
-    let parse = |text: &str| ListFile::parse(text, &["de", "en"]).unwrap();
+    let spoken = languages();
+    let spoken: Vec<&str> = spoken.iter().map(String::as_str).collect();
+    let parse = |text: &str| ListFile::parse(text, &spoken).unwrap();
     assert_eq!(parse(&shown), parse(&whole()));
     assert!(shown.starts_with("# List 1\n# Notice: version 1, purpose 1, published 20"), "{shown}");
     std::fs::write(&file, &shown).unwrap();
@@ -143,7 +145,7 @@ async fn p_cen_7_a_notice_that_does_not_tell_who_gets_the_data_and_where_it_is_k
         std::fs::write(&file, without).unwrap();
         let said = site.run(&["list", "apply", &file]).await;
         assert_eq!((said.code, said.out.as_str()), (Some(1), ""));
-        for lang in ["de", "en"] {
+        for lang in languages() {
             assert!(said.err.contains(&format!("\n  notice.{lang}.{part}: is missing: ")), "{}", said.err);
         }
         assert!(said.err.contains("GDPR Art. 13"), "{}", said.err);
