@@ -42,7 +42,7 @@ fn messages(file: &str) -> BTreeMap<String, BTreeSet<String>> {
 fn collect(key: &str, value: &toml::Value, messages: &mut BTreeMap<String, BTreeSet<String>>) {
     let slot = Regex::new(r"\{(\w+)\}").unwrap();
     match value {
-        toml::Value::Table(table) if !table.contains_key("other") => {
+        toml::Value::Table(table) if !table.contains_key("one") => {
             for (name, value) in table.iter().filter(|(name, _)| *name != "name" || !key.is_empty()) {
                 let key = if key.is_empty() { name.clone() } else { format!("{key}.{name}") };
                 collect(&key, value, messages);
@@ -190,4 +190,94 @@ fn whoever_says_a_key_gives_it_what_it_needs() {
         }
     }
     assert!(calls >= 12, "the calls have been found: {calls}");
+}
+
+/// The letters of a language's alphabet in their order, where they are others than a to z.
+fn alphabet(lang: &str) -> &'static str {
+    match lang {
+        "en" | "de" => "abcdefghijklmnopqrstuvwxyz",
+        "sv" => "abcdefghijklmnopqrstuvwxyzåäö",
+        "ru" => "абвгдежзийклмнопрстуфхцчшщъыьэюя",
+        other => panic!("in what order do the letters of `{other}` stand?"),
+    }
+}
+
+/// Where a name stands among others: a gap comes before a hyphen, other signs and letters; what is no letter of the
+/// alphabet is sorted as the one that it is written with.
+fn place_in(lang: &str, name: &str) -> Vec<usize> {
+    let place = |letter: char| match letter {
+        ' ' => 0,
+        '-' | '—' => 1,
+        letter if !letter.is_alphabetic() => 2,
+        letter => {
+            let at = |letter: char| alphabet(lang).chars().position(|of| of == letter);
+            let plain = || match letter {
+                'å' | 'ä' | 'ã' => 'a',
+                'ç' => 'c',
+                'é' => 'e',
+                'í' => 'i',
+                'ö' | 'ô' => 'o',
+                'ü' => 'u',
+                'ё' => 'е',
+                letter => panic!("`{letter}` is no letter of `{lang}`"),
+            };
+            3 + at(letter).or_else(|| at(plain())).unwrap()
+        }
+    };
+    name.to_lowercase().chars().map(place).collect()
+}
+
+#[test]
+fn countries_stand_in_the_order_of_each_language() {
+    let templates = Templates::load(None, serde_json::json!({})).unwrap();
+    let words = templates.words();
+    for lang in words.codes() {
+        let countries = words.countries(lang).unwrap();
+        for pair in countries.windows(2) {
+            let [first, second] = [&pair[0].name, &pair[1].name];
+            assert!(place_in(lang, first) < place_in(lang, second), "{first} before {second} in {lang}");
+        }
+    }
+    let last = |lang: &str| words.countries(lang).unwrap().pop().unwrap().name;
+    assert_eq!(
+        [last("en"), last("de"), last("sv"), last("ru")],
+        ["Zimbabwe", "Zypern", "Östtimor", "Япония"]
+    );
+}
+
+#[test]
+fn a_day_is_said_as_each_language_says_it() {
+    let templates = Templates::load(None, serde_json::json!({})).unwrap();
+    let words = templates.words();
+    let at = "2026-11-02T14:05:09Z".parse().unwrap();
+    for lang in words.codes() {
+        let said = match lang {
+            "de" => ["2. November 2026", "2. November 2026, 14:05 UTC"],
+            "en" => ["2 November 2026", "2 November 2026, 14:05 UTC"],
+            "ru" => ["2 ноября 2026 г.", "2 ноября 2026 г., 14:05 UTC"],
+            "sv" => ["2 november 2026", "2 november 2026 kl. 14:05 UTC"],
+            other => panic!("how does `{other}` say a day?"),
+        };
+        assert_eq!([words.date(lang, at).unwrap(), words.moment(lang, at).unwrap()], said);
+    }
+}
+
+#[test]
+fn hours_are_counted_as_each_language_counts() {
+    let templates = Templates::load(None, serde_json::json!({})).unwrap();
+    let say =
+        |lang: &str, n: u64| templates.words().t(lang, "letter.confirmation.hours", &[("n", &n)]).unwrap();
+    for (lang, n, said) in [
+        ("sv", 1, "Länken gäller i en timme."),
+        ("sv", 21, "Länken gäller i 21 timmar."),
+        ("sv", 72, "Länken gäller i 72 timmar."),
+        ("ru", 1, "Ссылка действует 1 час."),
+        ("ru", 11, "Ссылка действует 11 часов."),
+        ("ru", 21, "Ссылка действует 21 час."),
+        ("ru", 24, "Ссылка действует 24 часа."),
+        ("ru", 72, "Ссылка действует 72 часа."),
+        ("ru", 720, "Ссылка действует 720 часов."),
+    ] {
+        assert_eq!(say(lang, n), said);
+    }
 }

@@ -262,7 +262,12 @@ async fn one_click_is_answered_barely_and_a_persons_own_press_with_a_page() {
 async fn the_page_of_an_unsubscribe_link_names_each_kind_of_data_in_words() {
     let house = House::open().await;
     let leave = house.subscribe("ann@example.org").await;
-    for (lang, kinds) in [("en", ["Name", "Country"]), ("de", ["Name", "Land"])] {
+    for (lang, kinds) in [
+        ("en", ["Name", "Country"]),
+        ("de", ["Name", "Land"]),
+        ("sv", ["Namn", "Land"]),
+        ("ru", ["Имя", "Страна"]),
+    ] {
         let html = house.get(&format!("{leave}?lang={lang}")).await.text().await.unwrap();
         for kind in kinds {
             assert!(html.contains(&format!("<li>{kind}</li>")), "{lang}: {kind}");

@@ -10,7 +10,8 @@ use optin::consent::receipt::Receipt;
 use optin::journeys::evidence::{Evidence, EvidenceError, Pieces};
 use serde_json::Value;
 
-use crate::house::{House, database};
+use crate::house::pages::decoded;
+use crate::house::{House, database, languages};
 use crate::process::run;
 use crate::serve::site::{Relay, Site, count};
 
@@ -81,6 +82,28 @@ async fn p_med_3_p_med_6_evidence_shows_the_persons_own_yes_and_the_purpose_that
         assert!(summary.replace("&#x2f;", "/").contains(told), "{told}");
     }
     assert!(!summary.contains("Quince") && !summary.contains("To sell you things."));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn the_page_of_the_evidence_speaks_the_lists_language_and_shows_the_text_in_the_persons() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    let words = house.app.templates.words();
+    for lang in languages() {
+        house.set_options("news", serde_json::json!({ "lang": lang })).await;
+        let summary = make(&house, ANN).await.unwrap().summary;
+        let summary = decoded(&String::from_utf8(summary).unwrap());
+        assert!(summary.contains(&format!("<html lang=\"{lang}\">")), "{summary}");
+        for key in ["title", "how", "proof_lead", "check_key", "rest"] {
+            assert!(summary.contains(&house.say(&lang, &format!("evidence.{key}"), &[])), "{lang}: {key}");
+        }
+        assert!(
+            summary.contains(&words.moment(&lang, house.clock.now()).unwrap()),
+            "{lang}: when it was made"
+        );
+        assert!(summary.contains("<div lang=\"en\">\n<p>We will use your e-mail address"), "{summary}");
+    }
     house.close().await;
 }
 

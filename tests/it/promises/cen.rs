@@ -4,9 +4,55 @@ use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp};
 use reqwest::Method;
 use reqwest::header::COOKIE;
-use serde_json::Value;
+use serde_json::{Value, json};
 
-use crate::house::{House, NEWS, link};
+use crate::house::{House, NEWS, languages, link};
+
+#[tokio::test]
+async fn p_cen_1_language_and_country_are_asked_of_everybody_in_four_languages_and_demanded_of_nobody() {
+    let house = House::open().await;
+    let named: Vec<_> = house.app.templates.words().languages().into_iter().map(|of| of.name).collect();
+    for name in ["English", "Deutsch", "Svenska", "Русский"] {
+        assert!(named.contains(&name.to_owned()), "{name}: {named:?}");
+    }
+    for (lang, sweden, ukraine) in [
+        ("en", "Sweden", "Ukraine"),
+        ("de", "Schweden", "Ukraine"),
+        ("sv", "Sverige", "Ukraina"),
+        ("ru", "Швеция", "Украина"),
+    ] {
+        // Whoever opens the form can choose every language and every country, each by its own name, or no country.
+        let html = house.get(&format!("/lists/{NEWS}?lang={lang}")).await.text().await.unwrap();
+        for (code, name) in languages().iter().zip(&named) {
+            let way = format!("<a href=\"?lang={code}\" lang=\"{code}\" hreflang=\"{code}\"");
+            assert!(html.contains(&way) && html.contains(&format!(">{name}</a>")), "{name}: {html}");
+        }
+        for (code, name) in [("SE", sweden), ("UA", ukraine)] {
+            assert!(html.contains(&format!("<option value=\"{code}\">{name}</option>")), "{name}: {html}");
+        }
+        assert_eq!(html.matches("<option value=").count(), 1 + 249, "a country or none");
+
+        // Some tell their country and some do not; the language is what the form was in.
+        let (with, without) = (format!("with-{lang}@example.org"), format!("without-{lang}@example.org"));
+        for (email, country) in [(&with, "SE"), (&without, "")] {
+            let form = [
+                ("email", &**email),
+                ("consent", "yes"),
+                ("notice", "1"),
+                ("lang", lang),
+                ("country", country),
+            ];
+            assert_eq!(house.post(&format!("/lists/{NEWS}"), &form).await.status(), 200);
+            let confirm = link(&house.letter(email).await.text, "/c/");
+            assert_eq!(house.post(&confirm, &[]).await.status(), 200);
+        }
+        let told: Vec<_> = house.people(NEWS).await;
+        let told = |email: &str| told.iter().find(|row| row["email"] == email).unwrap().clone();
+        assert_eq!((&told(&with)["lang"], &told(&with)["field_country"]), (&json!(lang), &json!("SE")));
+        assert_eq!((&told(&without)["lang"], &told(&without)["field_country"]), (&json!(lang), &json!("")));
+    }
+    house.close().await;
+}
 
 #[tokio::test]
 async fn p_cen_2_permission_is_asked_before_an_address_is_used_for_anything_but_asking() {

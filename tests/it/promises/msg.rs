@@ -3,7 +3,7 @@
 use regex::Regex;
 use serde_json::json;
 
-use crate::house::House;
+use crate::house::{House, languages};
 
 #[tokio::test]
 async fn p_msg_1_required_inputs_are_marked_for_eyes_and_for_screen_readers() {
@@ -19,8 +19,9 @@ async fn p_msg_1_required_inputs_are_marked_for_eyes_and_for_screen_readers() {
         )
         .await;
     let required = ["email", "consent", "field-company", "field-country"];
-    for lang in ["en", "de"] {
-        let (must, may) = (house.say(lang, "common.required", &[]), house.say(lang, "common.optional", &[]));
+    for lang in languages() {
+        let (must, may) =
+            (house.say(&lang, "common.required", &[]), house.say(&lang, "common.optional", &[]));
         let empty = house.get(&format!("/lists/press?lang={lang}")).await.text().await.unwrap();
         for (id, demanded) in required.map(|id| (id, true)).into_iter().chain([("field-job", false)]) {
             // The mark stands in the input's own label, which is what a screen reader reads out …
@@ -34,7 +35,7 @@ async fn p_msg_1_required_inputs_are_marked_for_eyes_and_for_screen_readers() {
 
         // What is missing is tied to its input.
         let faulty =
-            house.post("/lists/press", &[("notice", "1"), ("lang", lang)]).await.text().await.unwrap();
+            house.post("/lists/press", &[("notice", "1"), ("lang", &lang)]).await.text().await.unwrap();
         for id in required {
             let input = input(&faulty, id);
             assert!(input.contains("aria-invalid=\"true\""), "{input}");
