@@ -7,7 +7,7 @@ use crate::consent::notice::Notice;
 use crate::consent::person::{Person, PersonError};
 use crate::store::Subscription;
 use crate::token::{SubscriptionId, Token};
-use crate::web::answer::language;
+use crate::web::answer::language_of;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
 
@@ -39,10 +39,7 @@ impl Mine {
         let Some(own) = app.store.find_subscription(token.list, token.id).await? else { return Ok(None) };
         let person = Person::open(&app.keys, token.list, token.id, &own.seal)?;
         let holdings = holdings(app, &person.address).await?;
-        let lang = match request.asked.lang {
-            None => own.lang,
-            Some(_) => language(app, &request.asked, &own.lang).to_owned(),
-        };
+        let lang = language_of(app, &request.asked, Some(own.lang.as_str()), "en").to_owned();
         let mine = Mine { token: *token, address: person.address, lang, holdings };
         Ok((!mine.holdings.is_empty()).then_some(mine))
     }

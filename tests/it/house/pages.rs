@@ -24,9 +24,10 @@ impl House {
     pub async fn every_page(&self, lang: &str) -> Vec<Page> {
         let mut walk = Walk { house: self, lang, pages: Vec::new() };
         let way_back = walk.one_subscription().await;
+        let data = walk.ones_own_data().await;
         walk.a_strangers_mistake().await;
         walk.refusals().await;
-        walk.what_time_changes(&way_back).await;
+        walk.what_time_changes(&way_back, &data).await;
         walk.a_new_text().await;
         let met: BTreeSet<&str> =
             walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
@@ -93,6 +94,25 @@ impl Walk<'_> {
         }
     }
 
+    /// Returns a link to her data.
+    async fn ones_own_data(&mut self) -> String {
+        self.sign_up("check_mail", "fay@example.org").await;
+        self.post("confirmed", &link(&self.house.letter("fay@example.org").await.text, "/c/"), &[]).await;
+        let data = self.house.my("fay@example.org").await;
+        self.get("my_data", &data).await;
+        self.post("my_data", &data, &[("do", "correct"), ("email", "fay@elsewhere.example")]).await;
+        let correct = link(&self.house.letter("fay@elsewhere.example").await.text, "/k/");
+        self.get("correct", &correct).await;
+        self.post("not_corrected", &correct, &[("answer", "not_me")]).await;
+        self.get("correct_gone", &correct).await;
+        self.post("my_data", &data, &[("do", "correct"), ("email", "fay@elsewhere.example")]).await;
+        let correct = link(&self.house.letters("fay@elsewhere.example", 2).await.pop().unwrap().text, "/k/");
+        self.post("corrected", &correct, &[("answer", "yes")]).await;
+        self.post("my_left", &data, &[("do", "leave_all")]).await;
+        self.get("data_gone", &data).await;
+        data
+    }
+
     /// What the last page's button would undo the withdrawal with.
     fn way_back(&self) -> String {
         way_back(&self.pages.last().unwrap().html).expect("the page offers it")
@@ -124,7 +144,7 @@ impl Walk<'_> {
         }
     }
 
-    async fn what_time_changes(&mut self, way_back: &str) {
+    async fn what_time_changes(&mut self, way_back: &str, data: &str) {
         self.sign_up("check_mail", "dora@example.org").await;
         let confirm = link(&self.house.letter("dora@example.org").await.text, "/c/");
         let before = self.notice().await;
@@ -136,6 +156,7 @@ impl Walk<'_> {
         self.house.all_letters().await;
         self.house.advance(SignedDuration::from_hours(73));
         self.get("expired", &confirm).await;
+        self.get("data_expired", data).await;
         self.post("undo_late", "/undo", &[("undo", way_back)]).await;
         self.house.new_list("ended", json!([])).await;
         self.house.close_list("ended").await;
