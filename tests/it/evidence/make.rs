@@ -8,6 +8,7 @@ use jiff::SignedDuration;
 use optin::chores::sweeper::sweep;
 use optin::consent::receipt::Receipt;
 use optin::journeys::evidence::{Evidence, EvidenceError, Pieces};
+use optin::trail::entry::Event;
 use serde_json::Value;
 
 use crate::house::pages::decoded;
@@ -103,6 +104,34 @@ async fn the_page_of_the_evidence_speaks_the_lists_language_and_shows_the_text_i
             "{lang}: when it was made"
         );
         assert!(summary.contains("<div lang=\"en\">\n<p>We will use your e-mail address"), "{summary}");
+    }
+    house.close().await;
+}
+
+#[tokio::test]
+async fn p_med_6_evidence_of_somebody_who_agreed_anew_shows_that_yes_and_the_text_that_it_was_to() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    house.publish("To sell you things.", true).await;
+    house.announce().await;
+    let agree = crate::house::link(&house.all_letters().await.pop().unwrap().text, "/a/");
+    house.advance(SignedDuration::from_hours(5));
+    assert_eq!(house.post(&agree, &[("notice", "2"), ("lang", "de")]).await.status(), 200);
+
+    let pieces = make(&house, ANN).await.unwrap();
+    let receipt = Receipt::parse(&pieces.evidence).unwrap();
+    let proven = receipt.check().unwrap();
+    assert_eq!((proven.event, proven.notice, proven.purpose), (Event::Renewed, 2, 2));
+    assert_eq!(i64::from(proven.hour), house.clock.now().as_second() / 3600);
+    let record = read(&pieces.record);
+    assert_eq!((record["language"].as_str(), record["renewedAt"].as_str().is_some()), (Some("de"), true));
+    assert!(String::from_utf8(pieces.text).unwrap().starts_with("To sell you things. (de)"));
+    let summary = String::from_utf8(pieces.summary).unwrap();
+    for (key, is_told) in
+        [("renewed", true), ("renewed_by", true), ("signed_up", false), ("confirmed", false)]
+    {
+        let words = house.say("en", &format!("evidence.{key}"), &[]);
+        assert_eq!(summary.contains(&format!("<dt>{words}</dt>")), is_told, "{key}");
     }
     house.close().await;
 }
