@@ -72,7 +72,16 @@ async fn p_msg_7_everybody_is_told_of_a_new_text_once_though_the_telling_is_kill
     // Of the next version everybody is told anew, by two who set about it at once.
     site.publish("Something else, told better.", true).await;
     let announce = || site.run(&["notice", "announce", "news", "--rate", "1000"]);
-    let both = tokio::join!(announce(), announce());
+    // Both have looked whom to tell before either has.
+    let holder = connect(url(&site)).await;
+    holder.batch_execute("BEGIN; SELECT FROM subscriptions FOR UPDATE").await.unwrap();
+    let release = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+                       WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        until("two that wait", async || count(url(&site), waiting).await == 2).await;
+        holder.batch_execute("COMMIT").await.unwrap();
+    };
+    let both = tokio::join!(announce(), announce(), release);
     let counted = |said: &str| {
         let line = said.lines().last().unwrap();
         if line.starts_with("There is nobody") { 0 } else { line.split(' ').next().unwrap().parse().unwrap() }
