@@ -140,7 +140,7 @@ async fn p_med_6_a_new_purpose_puts_nobody_on_the_export_until_they_say_yes_agai
 
 /// A part of med-7, which is kept once there is a page behind the link.
 #[tokio::test]
-async fn the_way_to_ones_data_comes_by_fresh_mail_alone_and_the_permanent_link_shows_none() {
+async fn p_med_7_the_way_to_ones_data_comes_by_fresh_mail_alone_and_the_permanent_link_shows_none() {
     let house = House::open().await;
     let (email, name) = ("ann.quagga@example.org", "Annabella");
     let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en"), ("name", name)];
