@@ -57,7 +57,7 @@ async fn p_msg_7_everybody_is_told_of_a_new_text_once_though_the_telling_is_kill
     let last = format!("\n{rest} people will be told: the letters go out while `optin serve` runs\n");
     assert!(said.success().ends_with(&last), "{}", said.out);
     assert!(
-        said.out.starts_with(&format!("{rest} people on `news` to be told of version 2 ")),
+        said.out.starts_with(&format!("To be told of version 2 of the notice of `news`: {rest} people. ")),
         "{}",
         said.out
     );
@@ -102,7 +102,7 @@ async fn letters_are_queued_at_their_rate_and_a_signal_ends_it_after_the_handful
     let ended = process.end_by(Signal::SIGTERM).await;
     let (told, (out, err)) = (count(url(&site), TOLD).await, process.said());
     assert_eq!(ended.code(), Some(1));
-    assert!(out.ends_with("at 1 letters a second that takes 27 seconds.\n"), "{out}");
+    assert!(out.ends_with("At 1 letter a second that takes 27 seconds.\n"), "{out}");
     let says = format!(
         "optin: stopped when {told} of 27 people were to be told; run the same command again to go on"
     );

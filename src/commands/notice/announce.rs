@@ -15,7 +15,7 @@ use crate::app::{key_ring, open_store};
 use crate::clock::Clock;
 use crate::commands::list::{find, people};
 use crate::commands::service::shutdown_signal;
-use crate::commands::{config, grouped};
+use crate::commands::{config, counted, grouped};
 use crate::store::{Store, StoreError};
 use crate::token::SubscriptionId;
 
@@ -50,11 +50,11 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         return Ok(());
     }
     println!(
-        "{} on `{}` to be told of version {} of its notice; at {} letters a second that takes {}.",
-        people(owed),
-        list.slug,
+        "To be told of version {} of the notice of `{}`: {}. At {} a second that takes {}.",
         notice.version,
-        options.rate,
+        list.slug,
+        people(owed),
+        counted(options.rate.into(), "letter", "letters"),
         HumanDuration(time_for(owed, options.rate)),
     );
     let told = tell(&store, list.number, owed, options.rate).await?;
