@@ -91,6 +91,7 @@ async fn the_receipt_proves_itself_is_in_the_lists_log_and_finds_the_withdrawal_
     assert_eq!(receipt.trail(), format!("{}/trails/{NEWS}", house.url));
 
     // An auditor's key is the receipt's, and the log that is shown to everybody goes on from the receipt's.
+    house.export("csv").await;
     house.seal().await;
     let (key, newest, entries) = audited(&house).await;
     assert_eq!(&key, receipt.key());

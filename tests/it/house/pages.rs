@@ -96,17 +96,17 @@ impl Walk<'_> {
 
     /// Returns a link to her data.
     async fn ones_own_data(&mut self) -> String {
-        self.sign_up("check_mail", "fay@example.org").await;
-        self.post("confirmed", &link(&self.house.letter("fay@example.org").await.text, "/c/"), &[]).await;
-        let data = self.house.my("fay@example.org").await;
+        self.sign_up("check_mail", "hana@example.org").await;
+        self.post("confirmed", &link(&self.house.letter("hana@example.org").await.text, "/c/"), &[]).await;
+        let data = self.house.my("hana@example.org").await;
         self.get("my_data", &data).await;
-        self.post("my_data", &data, &[("do", "correct"), ("email", "fay@elsewhere.example")]).await;
-        let correct = link(&self.house.letter("fay@elsewhere.example").await.text, "/k/");
+        self.post("my_data", &data, &[("do", "correct"), ("email", "hana@elsewhere.example")]).await;
+        let correct = link(&self.house.letter("hana@elsewhere.example").await.text, "/k/");
         self.get("correct", &correct).await;
         self.post("not_corrected", &correct, &[("answer", "not_me")]).await;
         self.get("correct_gone", &correct).await;
-        self.post("my_data", &data, &[("do", "correct"), ("email", "fay@elsewhere.example")]).await;
-        let correct = link(&self.house.letters("fay@elsewhere.example", 2).await.pop().unwrap().text, "/k/");
+        self.post("my_data", &data, &[("do", "correct"), ("email", "hana@elsewhere.example")]).await;
+        let correct = link(&self.house.letters("hana@elsewhere.example", 2).await.pop().unwrap().text, "/k/");
         self.post("corrected", &correct, &[("answer", "yes")]).await;
         self.post("my_left", &data, &[("do", "leave_all")]).await;
         self.get("data_gone", &data).await;
