@@ -171,7 +171,7 @@ fn every_key_that_is_said_exists() {
 fn whoever_says_a_key_gives_it_what_it_needs() {
     let messages = messages("templates/words/en.toml");
     let call = Regex::new(
-        r#"(?s)\b(?:say|t)\((?:[\w.]+,\s*)?&?(?:format!\()?"([a-z0-9_.{}]+)"\)?,\s*&\[(.*?)\]\s*\)"#,
+        r#"(?s)\b(?:say|t)\((?:[\w.]+,\s*){0,2}&?(?:format!\()?"([a-z0-9_.{}]+)"\)?,\s*&\[(.*?)\]\s*\)"#,
     )
     .unwrap();
     let given = Regex::new(r#"\("(\w+)",\s*&"#).unwrap();

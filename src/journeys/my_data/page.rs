@@ -12,6 +12,7 @@ use crate::consent::address::AddressProblem;
 use crate::consent::field::{Field, FieldKind, FieldProblem, Profile};
 use crate::consent::subscription::{State, UNDO_FOR};
 use crate::token::{Purpose, Token};
+use crate::web::answer::say;
 use crate::web::refusal::Refusal;
 use crate::web::{email, fields, notice};
 
@@ -116,6 +117,8 @@ impl<'a> Page<'a> {
         let mut lists = self.lists.clone();
         for (list, holding) in lists.iter_mut().zip(&mine.holdings) {
             list["fields"] = self.inputs(app, holding);
+            let state = list["state"].as_str().unwrap_or_default();
+            list["state_word"] = json!(say(app, lang, &format!("my_data.state.{state}"), &[]));
             list["agree_url"] = json!(list["needs_yes"].as_bool().unwrap_or_default().then(|| {
                 let token = Token { list: holding.list.number, id: holding.id, expiry: mine.token.expiry };
                 format!("/a/{}", app.links.tokens.mint(Purpose::Agree, &token))
@@ -130,9 +133,10 @@ impl<'a> Page<'a> {
         json!({
             "action": format!("/my/{}", app.links.tokens.mint(Purpose::Data, &mine.token)),
             "open_until": Timestamp::from_second(mine.token.expiry.into()).unwrap_or_default(),
-            "said": self.said.word(),
+            "said": self.said.word().map(|word| {
+                say(app, lang, &format!("my_data.said.{word}"), &[("list", &title.unwrap_or_default())])
+            }),
             "refused": self.said.is_refusal(),
-            "said_of": title,
             "address": mine.address,
             "lists": lists,
             "correction": waits.map(|waits| json!({ "address": waits.address, "expires_at": waits.expires_at })),
@@ -169,7 +173,7 @@ impl<'a> Page<'a> {
         let left_over = person.profile.iter().filter(|(name, _)| !asked_for(name)).map(|(name, value)| {
             json!({
                 "name": name, "label": name, "kind": FieldKind::Text, "required": false, "exported": false,
-                "asked_for": false, "held": true, "value": value, "withheld": false, "problem": null,
+                "asked_for": false, "held": true, "max": value.chars().count(), "value": value, "withheld": false, "problem": null,
             })
         });
         list.options.fields.iter().map(input).chain(left_over).collect()

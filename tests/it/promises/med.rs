@@ -244,6 +244,7 @@ async fn p_med_9_every_refusal_says_why_and_what_to_do() {
                 ("undo_used", 410) => ("undo_used.lead".into(), "undo_used.again".into()),
                 ("notice_changed", 409) => ("notice_changed.lead".into(), "notice_changed.again".into()),
                 ("agree_changed", 409) => ("agree_changed.lead".into(), "agree_changed.again".into()),
+                ("data_expired", 410) => ("data_expired.lead".into(), "data_expired.again".into()),
                 ("agree_expired", 410) => ("agree_expired.lead".into(), "agree_expired.again".into()),
                 (name, _) => {
                     let refusal = name.strip_prefix("refused.").expect("a refusal that this test knows");
