@@ -3,13 +3,14 @@
 -- id; to go on, begin with the id that comes back, unless there is none.
 -- $1 list, $2 the id that comes before, $3 how many rows to look at, $4 how many people at most, $5 states of people who
 -- are told, $6 kind of letter, $7 since when it waits
-WITH looked AS MATERIALIZED (
+-- What is looked at is not gathered first: whoever has found a handful stops.
+WITH looked AS NOT MATERIALIZED (
     SELECT s.id, (1 << s.state) & $5::smallint <> 0 AND s.notice < l.notice
                  AND (s.announced IS NULL OR s.announced < l.notice) AND l.closed_at IS NULL AS is_owed
     FROM subscriptions s JOIN lists l ON l.list = s.list
     WHERE s.list = $1 AND s.id > $2 ORDER BY s.id LIMIT $3
 ), handful AS MATERIALIZED (
-    SELECT id FROM looked WHERE is_owed ORDER BY id LIMIT $4
+    SELECT id FROM looked WHERE is_owed LIMIT $4
 ), locked AS (
     -- Looked at once more under the lock: another may be telling them too.
     SELECT s.id, l.notice

@@ -8,8 +8,8 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::consent::change::{Erase, Held, Rewrite};
-use crate::consent::person::PersonError;
+use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
+use crate::consent::person::Correction;
 use crate::store::{Store, StoreError};
 use crate::token::SubscriptionId;
 
@@ -20,13 +20,13 @@ const HANDFUL: u32 = 256;
 /// How long the mark of a letter that was given up is kept, and who had access to what (med-11).
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
-/// Why a round was not finished.
+/// Why a row was not swept.
 #[derive(Debug, thiserror::Error)]
-pub enum SweepError {
+enum SweepError {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]
-    Person(#[from] PersonError),
+    Correction(#[from] CannotCorrect),
 }
 
 /// Sweeps until `shutdown`. Several services may sweep one database.
@@ -40,7 +40,7 @@ pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
 }
 
 /// One round.
-pub async fn sweep(app: &App) -> Result<(), SweepError> {
+pub async fn sweep(app: &App) -> Result<(), StoreError> {
     let now = app.clock.now();
     let held = held_lists(&app.store).await?;
     loop {
@@ -50,11 +50,10 @@ pub async fn sweep(app: &App) -> Result<(), SweepError> {
         }
     }
     empty_closed_lists(&app.store, now).await?;
-    drop_expired_corrections(app, now).await?;
     app.store.forget_dead_letters(now - KEPT).await?;
     app.store.forget_subjects().await?;
     app.store.forget_access_records(now - KEPT).await?;
-    Ok(())
+    drop_expired_corrections(app, now).await
 }
 
 /// Lists of a restored database: who seems not to have confirmed in time may have, as their mirror knows.
@@ -68,20 +67,22 @@ async fn held_lists(store: &Store) -> Result<Vec<u32>, StoreError> {
     Ok(held)
 }
 
-/// Forgets new addresses that nobody confirmed in time: they may be anybody's.
-async fn drop_expired_corrections(app: &App, now: Timestamp) -> Result<(), SweepError> {
-    loop {
-        let expired = app.store.expired_corrections(now, HANDFUL).await?;
-        for (list, id) in &expired {
-            let drop = |held: &Held<'_>, nonce| {
-                Ok::<_, SweepError>(Rewrite::drop_correction(&app.keys, held, nonce)?)
-            };
-            app.rewrite(*list, *id, drop).await?;
-        }
-        if expired.len() < HANDFUL as usize {
-            return Ok(());
+/// Forgets new addresses that nobody confirmed in time: they may be anybody's. A row that cannot be opened keeps no other
+/// from it.
+async fn drop_expired_corrections(app: &App, now: Timestamp) -> Result<(), StoreError> {
+    for (list, id) in app.store.expired_corrections(now, HANDFUL).await? {
+        let drop = |held: &Held<'_>, nonce| {
+            let has_expired = |correction: &Correction| correction.expires_at <= now;
+            Ok::<_, SweepError>(Rewrite::drop_correction(&app.keys, held, nonce, has_expired)?)
+        };
+        match app.rewrite(list, id, drop).await {
+            // Another address was entered meanwhile.
+            Ok(_) | Err(SweepError::Correction(CannotCorrect::NoneWaits)) => {}
+            Err(SweepError::Store(error)) => return Err(error),
+            Err(error) => tracing::error!(%error, "a new address that has expired could not be forgotten"),
         }
     }
+    Ok(())
 }
 
 /// Erases whoever is on a closed list, and returns how many that were. A signup that was under way when the list was

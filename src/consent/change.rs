@@ -7,7 +7,7 @@ mod rewrite;
 
 pub use ask::{Ask, Asked};
 pub use restore::{CannotRestore, Restore};
-pub use rewrite::{CannotCorrect, CannotRenew, Edit, Held, Owed, Rewrite};
+pub use rewrite::{CannotCorrect, CannotRenew, Edit, Held, Owed, Rewrite, Yes};
 
 use jiff::Timestamp;
 use zeroize::Zeroizing;

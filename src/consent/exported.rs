@@ -19,33 +19,58 @@ impl Marks {
     /// The hours since the Unix epoch in which exports began that held the person, in the log's order. An export that
     /// broke off counts: the row may have been in what came out of it.
     pub fn exports(&self) -> Vec<u32> {
+        let standing = self.standing();
         let began = self.lists.iter().filter(|(_, entry)| entry.event == Event::ExportBegan);
         let held = began.filter(|(_, entry)| match entry.tail {
-            Tail::Service { tree_size, .. } => self.is_exportable_at(tree_size),
+            Tail::Service { tree_size, .. } => {
+                let before = standing.partition_point(|(index, _)| *index < tree_size);
+                before > 0 && standing[before - 1].1.is_exportable()
+            }
             Tail::Commitment(_) => false,
         });
         held.map(|(_, entry)| entry.hour).collect()
     }
 
-    /// Whether an export would hold the person that looks back on a log of that size. Counts alone are compared: entries
-    /// that waited together stand in the log in any order.
-    fn is_exportable_at(&self, size: u64) -> bool {
-        let own = || self.own.iter().filter(|(index, _)| *index < size).map(|(_, entry)| entry);
-        let count = |event| own().filter(|entry| entry.event == event).count();
-        let agreed = own().filter_map(|entry| self.purpose(entry)).max();
-        let lists = self.lists.iter().filter(|(index, _)| *index < size);
-        let asked = lists.filter_map(|(_, entry)| self.purpose(entry)).max();
-        agreed.is_some()
-            && agreed == asked
-            && count(Event::Withdrawn) <= count(Event::Restored)
-            && count(Event::Paused) <= count(Event::Resumed)
+    /// How the person stands after each entry that changes it, with the entry's index.
+    fn standing(&self) -> Vec<(u64, Standing)> {
+        let notices = self.lists.iter().filter(|(_, entry)| entry.event == Event::NoticePublished);
+        let mut changes: Vec<_> = self.own.iter().chain(notices).collect();
+        changes.sort_by_key(|(index, _)| *index);
+        let mut standing = Standing::default();
+        let after = |(index, entry): &(u64, Entry)| {
+            standing.change(entry.event, self.purposes.get(&entry.notice).copied());
+            (*index, standing)
+        };
+        changes.into_iter().map(after).collect()
+    }
+}
+
+/// How somebody stands at some size of the log. Counts alone are kept: entries that waited together stand there in any
+/// order.
+#[derive(Clone, Copy, Default)]
+struct Standing {
+    /// The purpose that was agreed to, and the list's. They only rise.
+    agreed: Option<u32>,
+    asked: Option<u32>,
+    away: i64,
+    paused: i64,
+}
+
+impl Standing {
+    fn change(&mut self, event: Event, purpose: Option<u32>) {
+        match event {
+            Event::Confirmed | Event::Renewed => self.agreed = self.agreed.max(purpose),
+            Event::NoticePublished => self.asked = self.asked.max(purpose),
+            Event::Withdrawn => self.away += 1,
+            Event::Restored => self.away -= 1,
+            Event::Paused => self.paused += 1,
+            Event::Resumed => self.paused -= 1,
+            _ => {}
+        }
     }
 
-    /// Purposes only rise: the highest is the last.
-    fn purpose(&self, entry: &Entry) -> Option<u32> {
-        let names_a_notice =
-            matches!(entry.event, Event::Confirmed | Event::Renewed | Event::NoticePublished);
-        self.purposes.get(&entry.notice).copied().filter(|_| names_a_notice)
+    fn is_exportable(&self) -> bool {
+        self.agreed.is_some() && self.agreed == self.asked && self.away <= 0 && self.paused <= 0
     }
 }
 

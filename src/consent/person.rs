@@ -33,6 +33,13 @@ pub struct Person {
     /// A new address that its mailbox has not confirmed yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub correction: Option<Correction>,
+    /// When the last new address that was entered expires, waiting or not. The next one is not taken until a while after:
+    /// so no two expire at the same second, which is how a link tells them apart.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_correction: Option<Timestamp>,
+    /// When a new address last took the old one's place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub corrected_at: Option<Timestamp>,
     /// The exact bytes of the consent record that was fixed at signup.
     pub record: String,
     /// Those of the record of the last new notice that was agreed to.
@@ -59,16 +66,9 @@ pub struct Correction {
 }
 
 impl Correction {
-    /// A new address that was entered at `at`, in place of others that still wait: their links are dead, for this one
-    /// expires at another second.
-    pub fn new<'a>(
-        address: &Address,
-        at: Timestamp,
-        waiting: impl IntoIterator<Item = &'a Correction>,
-    ) -> Correction {
-        let taken = waiting.into_iter().map(|other| other.expires_at.as_second() + 1).max();
-        let second = (at + CORRECT_WITHIN).as_second().max(taken.unwrap_or_default());
-        let expires_at = Timestamp::from_second(second).unwrap_or(at);
+    /// A new address that is entered at `at`.
+    pub fn new(address: &Address, at: Timestamp) -> Correction {
+        let expires_at = Timestamp::from_second((at + CORRECT_WITHIN).as_second()).unwrap_or(at);
         Correction { address: address.as_typed().to_owned(), expires_at }
     }
 
@@ -130,6 +130,8 @@ impl Person {
             network,
             withheld: BTreeSet::new(),
             correction: None,
+            last_correction: None,
+            corrected_at: None,
             record,
             renewal: None,
             earlier_renewals: Vec::new(),
@@ -177,6 +179,11 @@ impl Person {
         let latest = || self.record_of(event).map_or(entry::ZEROS, |record| Sha256::digest(record).into());
         let digest = earlier.unwrap_or_else(latest);
         entry::commitment(&entry::opening(&self.secret, event, n), list, event, &digest)
+    }
+
+    /// Whether a link of that second was mailed to another address than the present one.
+    pub fn has_moved_since(&self, at: Timestamp) -> bool {
+        self.corrected_at.is_some_and(|corrected| corrected.as_second() > at.as_second())
     }
 
     /// What identifies every entry that the person has in the log: each event with how many of it came before.

@@ -76,8 +76,10 @@ pub const RESUMABLE: States = States::of(&[State::Paused]);
 pub const UNDOABLE: States = States::of(&[State::Active, State::Paused]);
 /// … for so long.
 pub const UNDO_FOR: SignedDuration = SignedDuration::from_mins(15);
-/// A new address has to be confirmed within this time.
+/// A new address has to be confirmed within this time …
 pub const CORRECT_WITHIN: SignedDuration = SignedDuration::from_hours(24);
+/// … and another can be entered only after this.
+pub const CORRECT_AGAIN: SignedDuration = SignedDuration::from_mins(5);
 /// A link to agree to a new notice is valid for so long.
 pub const AGREE_WITHIN: SignedDuration = SignedDuration::from_hours(60 * 24);
 /// No state at all.

@@ -4,13 +4,15 @@
 use std::sync::Arc;
 
 use http::StatusCode;
+use jiff::Timestamp;
 use serde_json::json;
 
 use crate::app::App;
-use crate::consent::change::{CannotRenew, Rewrite};
+use crate::consent::change::{CannotRenew, Rewrite, Yes};
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
-use crate::consent::subscription::{RewriteOutcome, SUBSCRIBED};
+use crate::consent::person::Person;
+use crate::consent::subscription::{AGREE_WITHIN, RewriteOutcome, SUBSCRIBED};
 use crate::store::StoreError;
 use crate::token::{Purpose, Token};
 use crate::web::answer::{Answer, act_answer};
@@ -73,14 +75,15 @@ pub async fn agree(
     shown: &Notice,
     lang: &str,
 ) -> Result<Agreement, AgreeError> {
-    let (origin, now) = (app.links.public_url.as_str(), app.clock.now());
-    let written = app.rewrite(token.list, token.id, |held, nonce| {
-        Ok(Rewrite::renew(&app.keys, held, list, shown, lang, origin, nonce, now)?)
-    });
+    let (origin, linked_at) = (app.links.public_url.as_str(), linked_at(token));
+    let (yes, now) = (Yes { list, notice: shown, lang, origin, linked_at }, app.clock.now());
+    let written = app
+        .rewrite(token.list, token.id, |held, nonce| Ok(Rewrite::renew(&app.keys, held, &yes, nonce, now)?));
     match written.await {
         Ok(RewriteOutcome::Done) => Ok(Agreement::Agreed),
         Ok(_) => Ok(Agreement::NothingHere),
         Err(AgreeError::Renew(CannotRenew::AlreadyAgreed)) => Ok(Agreement::AlreadyAgreed),
+        Err(AgreeError::Renew(CannotRenew::OldAddress)) => Ok(Agreement::Expired),
         Err(error) => Err(error),
     }
 }
@@ -98,9 +101,18 @@ async fn see_text(
     Ok(Seen { lang, ..seen })
 }
 
-/// What there is to say before anybody agrees.
+/// When a link was made: from then on it is valid for [`AGREE_WITHIN`].
+fn linked_at(token: &Token) -> Timestamp {
+    Timestamp::from_second(token.expiry.into()).unwrap_or_default() - AGREE_WITHIN
+}
+
+/// What there is to say before anybody agrees. A link that was mailed to an address before the present one says nothing
+/// for whoever has that.
 fn standing(app: &App, seen: &Seen, token: &Token) -> Agreement {
-    let has_expired = i64::from(token.expiry) <= app.clock.now().as_second();
+    let person = |seal: &[u8]| Person::open(&app.keys, token.list, token.id, seal);
+    let has_moved = seen.subscription.as_ref().and_then(|subscription| person(&subscription.seal).ok());
+    let has_moved = has_moved.is_some_and(|person| person.has_moved_since(linked_at(token)));
+    let has_expired = has_moved || i64::from(token.expiry) <= app.clock.now().as_second();
     match &seen.subscription {
         _ if seen.list.is_closed => Agreement::NothingHere,
         None => Agreement::NothingHere,

@@ -8,10 +8,10 @@ use serde_json::json;
 
 use crate::app::App;
 use crate::consent::address::Address;
-use crate::consent::change::{CannotCorrect, Held, Rewrite};
+use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::list::List;
-use crate::consent::person::{Person, PersonError};
-use crate::consent::subscription::RewriteOutcome;
+use crate::consent::person::{Correction, Person, PersonError};
+use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::store::StoreError;
 use crate::token::{Purpose, SubscriptionId, Token};
 use crate::web::answer::{Answer, act_answer, page};
@@ -70,9 +70,8 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
             page(&app, StatusCode::OK, &seen.lang, "correct", context)
         }
         Verb::Act => {
-            request.button()?;
-            if is_not_me(&request)? {
-                forget(&app, &waiting).await?;
+            if !is_theirs(&request)? {
+                forget(&app, &token, &waiting).await?;
                 return act_answer(
                     &app,
                     &request.asked,
@@ -118,43 +117,82 @@ async fn waiting(app: &App, seen: &Seen, token: &Token) -> Result<Option<Waiting
 
 /// The use case: on each list the new address takes the old one's place, where it is free there.
 async fn correct(app: &App, token: &Token, waiting: &Waiting) -> Result<Corrected, Refusal> {
-    let now = app.clock.now();
     let mut corrected = Corrected { done: Vec::new(), taken: Vec::new() };
     for (list, id) in &waiting.rows {
-        let make =
-            |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::correct(&app.keys, held, token, nonce, now)?);
-        match app.rewrite(list.number, *id, make).await {
-            Ok(RewriteOutcome::Done) => corrected.done.push(list.clone()),
-            Ok(RewriteOutcome::Taken) => {
-                drop_one(app, list, *id).await?;
+        let outcome = match correct_one(app, token, list, *id).await? {
+            Some(RewriteOutcome::Taken) if erase_pending(app, list, &waiting.address).await? => {
+                correct_one(app, token, list, *id).await?
+            }
+            outcome => outcome,
+        };
+        match outcome {
+            Some(RewriteOutcome::Done) => corrected.done.push(list.clone()),
+            Some(RewriteOutcome::Taken) => {
+                drop_one(app, token, list, *id).await?;
                 corrected.taken.push(list.clone());
             }
             // Another press was faster, or the person has left.
-            Ok(_) | Err(Stop::Cannot(CannotCorrect::NoneWaits | CannotCorrect::TooLate)) => {}
-            Err(Stop::Cannot(CannotCorrect::Person(error))) => return Err(error.into()),
-            Err(Stop::Store(error)) => return Err(error.into()),
+            _ => {}
         }
     }
     Ok(corrected)
 }
 
+/// `None` where the address does not wait any more.
+async fn correct_one(
+    app: &App,
+    token: &Token,
+    list: &List,
+    id: SubscriptionId,
+) -> Result<Option<RewriteOutcome>, Refusal> {
+    let now = app.clock.now();
+    let make = |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::correct(&app.keys, held, token, nonce, now)?);
+    unless_gone(app.rewrite(list.number, id, make).await)
+}
+
+/// A signup of the new address that nobody has confirmed stands in nobody's way: its mailbox has just answered. Whether
+/// there was one.
+async fn erase_pending(app: &App, list: &List, address: &str) -> Result<bool, Refusal> {
+    let address = Address::parse(address).map_err(|_| PersonError::Malformed)?;
+    let key = app.keys.address_key(list.number, &address.dedupe_form());
+    let Some(id) = app.store.find_address(list.number, &key).await? else { return Ok(false) };
+    let erase = Erase::expired(list.number, id, app.clock.now());
+    Ok(app.store.erase(erase).await? == EraseOutcome::Erased)
+}
+
 /// "This wasn't me", by whoever has the new address: it is forgotten at once.
-async fn forget(app: &App, waiting: &Waiting) -> Result<(), Refusal> {
+async fn forget(app: &App, token: &Token, waiting: &Waiting) -> Result<(), Refusal> {
     for (list, id) in &waiting.rows {
-        drop_one(app, list, *id).await?;
+        drop_one(app, token, list, *id).await?;
     }
     Ok(())
 }
 
-async fn drop_one(app: &App, list: &List, id: SubscriptionId) -> Result<(), Refusal> {
-    let drop = |held: &Held<'_>, nonce| Ok::<_, Refusal>(Rewrite::drop_correction(&app.keys, held, nonce)?);
-    app.rewrite(list.number, id, drop).await?;
-    Ok(())
+async fn drop_one(app: &App, token: &Token, list: &List, id: SubscriptionId) -> Result<(), Refusal> {
+    let is_meant = |correction: &Correction| correction.is_meant_by(token);
+    let drop =
+        |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::drop_correction(&app.keys, held, nonce, is_meant)?);
+    unless_gone(app.rewrite(list.number, id, drop).await).map(|_| ())
 }
 
-fn is_not_me(request: &Request) -> Result<bool, Refusal> {
+fn unless_gone(written: Result<RewriteOutcome, Stop>) -> Result<Option<RewriteOutcome>, Refusal> {
+    match written {
+        Ok(outcome) => Ok(Some(outcome)),
+        Err(Stop::Cannot(CannotCorrect::Person(error))) => Err(error.into()),
+        Err(Stop::Cannot(_)) => Ok(None),
+        Err(Stop::Store(error)) => Err(error.into()),
+    }
+}
+
+/// Which of the page's two buttons was pressed.
+fn is_theirs(request: &Request) -> Result<bool, Refusal> {
+    request.button()?;
     let pairs = form::parse(request.body()?).map_err(|_| Refusal::BadRequest)?;
-    Ok(form::one(&pairs, "answer").map_err(|_| Refusal::BadRequest)? == Some("not_me"))
+    match form::one(&pairs, "answer").map_err(|_| Refusal::BadRequest)? {
+        Some("yes") => Ok(true),
+        Some("not_me") => Ok(false),
+        _ => Err(Refusal::BadRequest),
+    }
 }
 
 fn refuse(app: &App, request: &Request, seen: &Seen, why: Nothing) -> Answer {

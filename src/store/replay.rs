@@ -8,6 +8,7 @@ use deadpool_postgres::{ClientWrapper, Object, Transaction};
 use jiff::Timestamp;
 use tokio_postgres::IsolationLevel;
 
+use super::outbox::LetterKind;
 use super::rows::{id, number, state};
 use super::seal::{Public, Standing, append, lock_trail, record_checkpoint, standing};
 use super::{Store, StoreError, sql};
@@ -227,7 +228,8 @@ async fn write(
         return Err(ReplayError::Parted);
     }
     record_checkpoint(transaction, list, standing, &frontier, mirrored.note, at).await?;
-    transaction.execute(sql::DELETE_LETTERS, &[&number(list)]).await.map_err(lost)?;
+    let told = LetterKind::NoticeChange as i16;
+    transaction.execute(sql::DELETE_LETTERS, &[&number(list), &told]).await.map_err(lost)?;
     transaction.execute(sql::UPDATE_REPLAY, &[&number(list), &true]).await.map_err(lost)?;
     Ok(())
 }

@@ -42,7 +42,7 @@ impl Store {
         now: Timestamp,
         most: u32,
     ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
-        let client = self.client().await?;
+        let client = self.writer().await?;
         let statement = client.prepare_cached(sql::SELECT_EXPIRED_CORRECTIONS).await?;
         client.query(&statement, &[&now, &i64::from(most)]).await?.iter().map(named).collect()
     }

@@ -129,9 +129,11 @@ fn content(
         }
         // Whoever agreed to an earlier purpose and signs up again is asked: otherwise nothing would come of it.
         LetterKind::AlreadySubscribed if !subscription.row.purpose_is_current => {
-            ("notice_change", notice_change(app, lease, list, current, subscription))
+            ("notice_change", notice_change(app, lease, list, current, subscription, person, lang))
         }
-        LetterKind::NoticeChange => ("notice_change", notice_change(app, lease, list, current, subscription)),
+        LetterKind::NoticeChange => {
+            ("notice_change", notice_change(app, lease, list, current, subscription, person, lang))
+        }
         LetterKind::AlreadySubscribed => {
             let context = json!({
                 "list": title,
@@ -189,10 +191,13 @@ fn notice_change(
     list: &List,
     current: &Notice,
     subscription: &Subscription,
+    person: &Person,
+    lang: &str,
 ) -> Value {
-    let (id, lang) = (lease.subscription, subscription.lang.as_str());
+    let id = lease.subscription;
     let (purpose_lang, purpose) = current.purpose_in(lang);
-    let agree_by = lease.queued_at + AGREE_WITHIN;
+    // Links from before a new address took the old one's place are dead.
+    let agree_by = person.corrected_at.map_or(lease.queued_at, |at| at.max(lease.queued_at)) + AGREE_WITHIN;
     let agree_url = (!subscription.row.purpose_is_current).then(|| app.links.agree(lease.list, id, agree_by));
     let leave_mailto = list.mailbox().and_then(|mailbox| app.links.leave_mailto(&mailbox, lease.list, id));
     json!({

@@ -11,7 +11,9 @@ use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::{Correction, Person, PersonError};
 use crate::consent::record::{Given, record};
-use crate::consent::subscription::{PAUSABLE, RESUMABLE, SUBSCRIBED, State, States, WITHDRAWABLE};
+use crate::consent::subscription::{
+    CORRECT_AGAIN, PAUSABLE, RESUMABLE, SUBSCRIBED, State, States, WITHDRAWABLE,
+};
 use crate::keys::KeyRing;
 use crate::token::{SubscriptionId, Token};
 use crate::trail::entry::{self, Event};
@@ -32,6 +34,18 @@ pub struct Edit {
     pub lang: Option<String>,
 }
 
+/// A yes to a list's new notice.
+pub struct Yes<'a> {
+    pub list: &'a List,
+    pub notice: &'a Notice,
+    /// The language that it was shown in.
+    pub lang: &'a str,
+    /// Scheme and host of the page that it was given on.
+    pub origin: &'a str,
+    /// When the link to that page was made.
+    pub linked_at: Timestamp,
+}
+
 /// A letter that a rarer act owes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Owed {
@@ -48,6 +62,8 @@ pub enum CannotCorrect {
     NoneWaits,
     #[error("the time to confirm it is over")]
     TooLate,
+    #[error("another was entered a moment ago")]
+    TooSoon,
     #[error(transparent)]
     Person(#[from] PersonError),
 }
@@ -57,6 +73,8 @@ pub enum CannotCorrect {
 pub enum CannotRenew {
     #[error("it is what they agreed to last")]
     AlreadyAgreed,
+    #[error("the link was mailed to an address that they have changed since")]
+    OldAddress,
     #[error(transparent)]
     Person(#[from] PersonError),
 }
@@ -81,7 +99,7 @@ pub struct Rewrite {
 }
 
 impl Rewrite {
-    /// The person stays, and is not written to until they resume.
+    /// The person stays, and is on no export until they resume.
     pub fn pause(
         ring: &KeyRing,
         held: &Held<'_>,
@@ -117,25 +135,34 @@ impl Rewrite {
         Ok(Rewrite { lang: own.lang, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
-    /// A new address is to take the old one's place. One that waited before is forgotten. Where it is `asked_at`, a letter
-    /// asks whoever has it: once, on however many lists it is to take that place.
+    /// A new address is to take the old one's place. One that waited before is forgotten, and its link is dead. Where it is
+    /// `asked_at`, a letter asks whoever has it: once, on however many lists it is to take that place.
     pub fn ask_correction(
         ring: &KeyRing,
         held: &Held<'_>,
         correction: &Correction,
         nonce: [u8; 24],
         asked_at: Option<Timestamp>,
-    ) -> Result<Rewrite, PersonError> {
+    ) -> Result<Rewrite, CannotCorrect> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
+        if person.last_correction.is_some_and(|last| last + CORRECT_AGAIN > correction.expires_at) {
+            return Err(CannotCorrect::TooSoon);
+        }
+        person.last_correction = Some(correction.expires_at);
         person.correction = Some(correction.clone());
         let owed = asked_at.map(|at| (Owed::Correction, at));
         Ok(Rewrite { owed, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
-    /// The new address that waits is forgotten.
-    pub fn drop_correction(ring: &KeyRing, held: &Held<'_>, nonce: [u8; 24]) -> Result<Rewrite, PersonError> {
+    /// The new address that waits is forgotten, if it is the one that is meant.
+    pub fn drop_correction(
+        ring: &KeyRing,
+        held: &Held<'_>,
+        nonce: [u8; 24],
+        is_meant: impl FnOnce(&Correction) -> bool,
+    ) -> Result<Rewrite, CannotCorrect> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        person.correction = None;
+        person.correction.take().filter(is_meant).ok_or(CannotCorrect::NoneWaits)?;
         Ok(Rewrite::of(ring, held, &person, nonce))
     }
 
@@ -154,8 +181,8 @@ impl Rewrite {
             return Err(CannotCorrect::TooLate);
         }
         let address = Address::parse(&correction.address).map_err(|_| PersonError::Malformed)?;
-        let entry = count(&mut person, held.list, Event::Corrected, at, &entry::ZEROS);
-        person.address = correction.address;
+        let entry = next_entry(&mut person, held.list, Event::Corrected, at, &entry::ZEROS);
+        (person.address, person.corrected_at) = (correction.address, Some(at));
         Ok(Rewrite {
             address_key: Some(ring.address_key(held.list, &address.dedupe_form())),
             entry: Some(entry),
@@ -163,33 +190,31 @@ impl Rewrite {
         })
     }
 
-    /// The person agrees to the list's new notice, as they were shown it in that language on our own page. Once: a
-    /// second press of the button adds nothing.
-    #[expect(clippy::too_many_arguments, reason = "each is a fact of the record")]
+    /// The person agrees to the list's new notice. Once: a second press of the button adds nothing.
     pub fn renew(
         ring: &KeyRing,
         held: &Held<'_>,
-        list: &List,
-        notice: &Notice,
-        lang: &str,
-        origin: &str,
+        yes: &Yes<'_>,
         nonce: [u8; 24],
         at: Timestamp,
     ) -> Result<Rewrite, CannotRenew> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        if person.has_agreed_to(&notice.sha256) {
+        if person.has_moved_since(yes.linked_at) {
+            return Err(CannotRenew::OldAddress);
+        }
+        let hash = &yes.notice.sha256;
+        if person.has_agreed_to(hash) {
             return Err(CannotRenew::AlreadyAgreed);
         }
         let address = Address::parse(&person.address).map_err(|_| PersonError::Malformed)?;
-        let (given, origin) = (Given::ByRenewal { renewed_at: at }, Some(origin));
-        let record = record(&address, held.list, &notice.sha256, lang, &person.profile, given, origin);
-        person.renew(record);
-        let entry = count(&mut person, held.list, Event::Renewed, at, &notice.sha256);
+        let (given, origin) = (Given::ByRenewal { renewed_at: at }, Some(yes.origin));
+        person.renew(record(&address, held.list, hash, yes.lang, &person.profile, given, origin));
+        let entry = next_entry(&mut person, held.list, Event::Renewed, at, hash);
         Ok(Rewrite {
-            notice: Some(notice.version),
-            lang: Some(lang.to_owned()),
+            notice: Some(yes.notice.version),
+            lang: Some(yes.lang.to_owned()),
             entry: Some(entry),
-            owed: list.options.welcome.then_some((Owed::Receipt, at)),
+            owed: yes.list.options.welcome.then_some((Owed::Receipt, at)),
             ..Rewrite::of(ring, held, &person, nonce)
         })
     }
@@ -216,7 +241,7 @@ impl Rewrite {
         event: Event,
     ) -> Result<Rewrite, PersonError> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
-        let entry = count(&mut person, held.list, event, at, &entry::ZEROS);
+        let entry = next_entry(&mut person, held.list, event, at, &entry::ZEROS);
         Ok(Rewrite { entry: Some(entry), ..Rewrite::of(ring, held, &person, nonce) })
     }
 
@@ -295,7 +320,7 @@ impl Rewrite {
 }
 
 /// The entry of one more act of that kind, which from then on counts.
-fn count(
+fn next_entry(
     person: &mut Person,
     list: u32,
     event: Event,

@@ -5,10 +5,11 @@ use super::holdings::{Holding, Mine};
 use super::page::Said;
 use crate::app::App;
 use crate::consent::address::Address;
-use crate::consent::change::{Edit, Held, Rewrite};
+use crate::consent::change::{CannotCorrect, Edit, Held, Rewrite};
 use crate::consent::field::{FieldProblem, Profile, check_profile};
 use crate::consent::person::Correction;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome, SUBSCRIBED};
+use crate::store::StoreError;
 use crate::token::{SubscriptionId, Token};
 use crate::web::asked::ContentKind;
 use crate::web::form;
@@ -100,10 +101,14 @@ pub async fn act(app: &App, mine: &Mine, act: Act) -> Result<Done, Refusal> {
         Act::LeaveAll => leave(app, &mine.own_last(), &mine.lang).await,
         Act::Correct { email } => correct(app, mine, email).await.map(Done::Said),
         Act::KeepAddress => {
-            let keep = |held: &Held<'_>, nonce| Ok(Rewrite::drop_correction(&app.keys, held, nonce)?);
-            let waiting = mine.holdings.iter().filter(|holding| holding.person.correction.is_some());
-            for holding in waiting {
-                said(app, holding, Said::AddressKept, keep).await?;
+            for holding in &mine.holdings {
+                let keep = |held: &Held<'_>, nonce| {
+                    Ok::<_, Stop>(Rewrite::drop_correction(&app.keys, held, nonce, |_| true)?)
+                };
+                match app.rewrite(holding.list.number, holding.id, keep).await {
+                    Ok(_) | Err(Stop::Cannot(CannotCorrect::NoneWaits)) => {}
+                    Err(stop) => return Err(stop.into()),
+                }
             }
             Ok(Done::Said(Said::AddressKept))
         }
@@ -160,19 +165,43 @@ async fn correct(app: &App, mine: &Mine, email: String) -> Result<Said, Refusal>
         Err(problem) => return Ok(Said::BadAddress { entered: email, problem }),
     };
     let now = app.clock.now();
+    let correction = Correction::new(&address, now);
     let subscribed: Vec<_> = mine.own_last().into_iter().filter(|of| of.is_subscribed()).collect();
-    let waiting = subscribed.iter().filter_map(|holding| holding.person.correction.as_ref());
-    let correction = Correction::new(&address, now, waiting);
-    let mut left = subscribed.len();
-    for holding in subscribed {
-        left -= 1;
-        let asked_at = (left == 0).then_some(now);
-        let make = |held: &Held<'_>, nonce| {
-            Ok(Rewrite::ask_correction(&app.keys, held, &correction, nonce, asked_at)?)
+    let mut outcome = Said::Nothing;
+    for (n, holding) in (1..).zip(&subscribed) {
+        let asked_at = (n == subscribed.len()).then_some(now);
+        let ask = |held: &Held<'_>, nonce| {
+            Ok::<_, Stop>(Rewrite::ask_correction(&app.keys, held, &correction, nonce, asked_at)?)
         };
-        said(app, holding, Said::CorrectionAsked, make).await?;
+        outcome = match app.rewrite(holding.list.number, holding.id, ask).await {
+            Ok(RewriteOutcome::Done) => Said::CorrectionAsked,
+            Ok(_) => Said::Nothing,
+            Err(Stop::Cannot(CannotCorrect::TooSoon)) => return Ok(Said::TooSoon),
+            Err(stop) => return Err(stop.into()),
+        };
     }
-    Ok(Said::CorrectionAsked)
+    Ok(outcome)
+}
+
+/// Why a new address was not written.
+#[derive(Debug, thiserror::Error)]
+enum Stop {
+    #[error(transparent)]
+    Cannot(#[from] CannotCorrect),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+impl From<Stop> for Refusal {
+    fn from(stop: Stop) -> Refusal {
+        match stop {
+            Stop::Store(error) => error.into(),
+            Stop::Cannot(error) => {
+                tracing::error!(%error, "a new address could not be written");
+                Refusal::Internal
+            }
+        }
+    }
 }
 
 /// Everything goes, list by list, each with its way back.

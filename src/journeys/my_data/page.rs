@@ -10,7 +10,7 @@ use super::holdings::{Holding, Mine};
 use crate::app::App;
 use crate::consent::address::AddressProblem;
 use crate::consent::field::{Field, FieldKind, FieldProblem, Profile};
-use crate::consent::subscription::{State, UNDO_FOR};
+use crate::consent::subscription::{AGREE_WITHIN, CORRECT_AGAIN, State, UNDO_FOR};
 use crate::token::{Purpose, Token};
 use crate::web::answer::say;
 use crate::web::refusal::Refusal;
@@ -33,6 +33,8 @@ pub enum Said {
     },
     CorrectionAsked,
     AddressKept,
+    /// A new address was entered a moment ago.
+    TooSoon,
     /// What was entered is not to be taken, and why.
     Problems {
         slug: String,
@@ -56,12 +58,13 @@ impl Said {
             Said::Resumed { .. } => Some("resumed"),
             Said::CorrectionAsked => Some("correction_asked"),
             Said::AddressKept => Some("address_kept"),
+            Said::TooSoon => Some("too_soon"),
             Said::Problems { .. } | Said::BadAddress { .. } => Some("problems"),
         }
     }
 
     pub fn is_refusal(&self) -> bool {
-        matches!(self, Said::Problems { .. } | Said::BadAddress { .. })
+        matches!(self, Said::TooSoon | Said::Problems { .. } | Said::BadAddress { .. })
     }
 
     /// Of which list it is said.
@@ -72,7 +75,11 @@ impl Said {
             | Said::Paused { slug }
             | Said::Resumed { slug }
             | Said::Problems { slug, .. } => Some(slug),
-            Said::Nothing | Said::CorrectionAsked | Said::AddressKept | Said::BadAddress { .. } => None,
+            Said::Nothing
+            | Said::CorrectionAsked
+            | Said::AddressKept
+            | Said::TooSoon
+            | Said::BadAddress { .. } => None,
         }
     }
 }
@@ -102,7 +109,11 @@ impl<'a> Page<'a> {
     }
 
     pub fn status(&self) -> StatusCode {
-        if self.said.is_refusal() { StatusCode::UNPROCESSABLE_ENTITY } else { StatusCode::OK }
+        match self.said {
+            Said::TooSoon => StatusCode::TOO_MANY_REQUESTS,
+            Said::Problems { .. } | Said::BadAddress { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+            _ => StatusCode::OK,
+        }
     }
 
     /// For programs, and for whoever takes it along.
@@ -120,8 +131,8 @@ impl<'a> Page<'a> {
             let state = list["state"].as_str().unwrap_or_default();
             list["state_word"] = json!(say(app, lang, &format!("my_data.state.{state}"), &[]));
             list["agree_url"] = json!(list["needs_yes"].as_bool().unwrap_or_default().then(|| {
-                let token = Token { list: holding.list.number, id: holding.id, expiry: mine.token.expiry };
-                format!("/a/{}", app.links.tokens.mint(Purpose::Agree, &token))
+                let link = app.links.agree(holding.list.number, holding.id, app.clock.now() + AGREE_WITHIN);
+                link.strip_prefix(&app.links.public_url).unwrap_or_default().to_owned()
             }));
         }
         let waits = mine.holdings.iter().find_map(|holding| holding.person.correction.as_ref());
@@ -134,7 +145,7 @@ impl<'a> Page<'a> {
             "action": format!("/my/{}", app.links.tokens.mint(Purpose::Data, &mine.token)),
             "open_until": Timestamp::from_second(mine.token.expiry.into()).unwrap_or_default(),
             "said": self.said.word().map(|word| {
-                say(app, lang, &format!("my_data.said.{word}"), &[("list", &title.unwrap_or_default())])
+                say(app, lang, &format!("my_data.said.{word}"), &[("list", &title.unwrap_or_default()), ("n", &CORRECT_AGAIN.as_mins())])
             }),
             "refused": self.said.is_refusal(),
             "address": mine.address,

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use jiff::SignedDuration;
+use optin::consent::subscription::CORRECT_AGAIN;
 use regex::Regex;
 use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, ORIGIN};
 use reqwest::{Method, Response, StatusCode};
@@ -105,6 +106,7 @@ impl Walk<'_> {
         self.get("correct", &correct).await;
         self.post("not_corrected", &correct, &[("answer", "not_me")]).await;
         self.get("correct_gone", &correct).await;
+        self.house.advance(CORRECT_AGAIN);
         self.post("my_data", &data, &[("do", "correct"), ("email", "hana@elsewhere.example")]).await;
         let correct = link(&self.house.letters("hana@elsewhere.example", 2).await.pop().unwrap().text, "/k/");
         self.post("corrected", &correct, &[("answer", "yes")]).await;

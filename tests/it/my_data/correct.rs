@@ -2,6 +2,7 @@
 
 use jiff::SignedDuration;
 use optin::chores::sweeper::sweep;
+use optin::consent::subscription::CORRECT_AGAIN;
 use optin::trail::entry::Event;
 use reqwest::StatusCode;
 use serde_json::json;
@@ -74,6 +75,18 @@ async fn only_the_last_address_that_was_entered_can_answer() {
     house.subscribe(ANN).await;
     let my = house.my(ANN).await;
     let first = house.correct(&my, "typo@elsewhere.example").await;
+    // Not at once: a link is known by its second, and nobody's mailbox is to be filled.
+    let rows = house.rows().await;
+    for act in [
+        &[("do", "correct"), ("email", NEW)][..],
+        &[("do", "keep_address")],
+        &[("do", "correct"), ("email", NEW)],
+    ] {
+        let status = house.post(&my, act).await.status().as_u16();
+        assert_eq!(status, if act.len() == 1 { 200 } else { 429 }, "{act:?}");
+    }
+    assert_ne!(house.rows().await, rows, "taken back");
+    house.advance(CORRECT_AGAIN);
     let second = house.correct(&my, NEW).await;
     let rows = house.rows().await;
     assert_eq!(house.post(&first, &[("answer", "yes")]).await.status(), StatusCode::OK);
@@ -93,6 +106,7 @@ async fn who_has_the_new_mailbox_and_did_not_want_it_is_forgotten_at_once() {
     assert_eq!(house.post(&correct, &[("answer", "not_me")]).await.status(), StatusCode::OK);
     assert!(!house.told(&my).await.to_string().contains(NEW));
     assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW));
+    house.advance(CORRECT_AGAIN);
     let correct = house.correct(&my, NEW).await;
     house.press(&my, "keep_address", &[]).await;
     assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW), "nor by its owner's word");
@@ -136,7 +150,11 @@ async fn an_address_that_is_subscribed_already_takes_nobodys_place_and_only_its_
     house.subscribe_to("press", ANN, &[]).await;
     let my = house.my(ANN).await;
     let known = house.press(&my, "correct", &[("email", NEW)]).await;
+    house.advance(CORRECT_AGAIN);
     let unknown = house.press(&my, "correct", &[("email", "anne@elsewhere.example")]).await;
+    house.advance(CORRECT_AGAIN);
+    let moments = |page: &str| regex::Regex::new(r"\d\d:\d\d").unwrap().replace_all(page, "").into_owned();
+    let (known, unknown) = (moments(&known), moments(&unknown));
     assert_eq!(
         known.replace(NEW, ""),
         unknown.replace("anne@elsewhere.example", ""),
@@ -171,5 +189,79 @@ async fn a_new_address_goes_with_its_person_and_does_not_come_back_with_them() {
     assert!(!serde_json::to_string(&house.persons().await).unwrap().contains(NEW));
     house.post(&correct, &[("answer", "yes")]).await;
     assert_eq!(house.emails(NEWS).await, [ANN]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn an_unconfirmed_signup_of_the_new_address_stands_in_nobodys_way() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    house.sign_up(NEW).await;
+    let confirm = link(&house.letter(NEW).await.text, "/c/");
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    for answer in [&[][..], &[("answer", "perhaps")]] {
+        assert_eq!(house.post(&correct, answer).await.status(), StatusCode::BAD_REQUEST);
+    }
+    assert_eq!(house.emails(NEWS).await, [ANN]);
+    house.post(&correct, &[("answer", "yes")]).await;
+    assert_eq!(house.emails(NEWS).await, [NEW]);
+    assert_eq!(house.post(&confirm, &[]).await.status(), StatusCode::OK);
+    assert_eq!(house.count("SELECT count(*) FROM subscriptions").await, 1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn who_has_the_old_mailbox_does_not_agree_for_who_has_the_new() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    house.publish("Something else.", true).await;
+    house.announce().await;
+    let old = link(&house.all_letters().await.pop().unwrap().text, "/a/");
+    let my = house.my(ANN).await;
+    let correct = house.correct(&my, NEW).await;
+    house.advance(SignedDuration::from_secs(2));
+    house.post(&correct, &[("answer", "yes")]).await;
+    let yes = [("notice", "2"), ("lang", "en")];
+    assert_eq!(house.get(&old).await.status(), StatusCode::GONE);
+    assert_eq!(house.post(&old, &yes).await.status(), StatusCode::GONE);
+    assert!(house.people(NEWS).await.is_empty());
+    // Her own page leads to a link that does.
+    let page = crate::house::pages::decoded(&house.get(&my).await.text().await.unwrap());
+    let agree = page.split("href=\"").find(|part| part.starts_with("/a/")).unwrap();
+    let agree = agree.split('"').next().unwrap();
+    assert_eq!(house.post(agree, &yes).await.status(), StatusCode::OK);
+    assert_eq!(house.emails(NEWS).await, [NEW]);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn of_two_new_addresses_that_are_entered_at_once_one_is_asked_and_its_link_means_it() {
+    let house = House::open().await;
+    house.new_list("press", json!([])).await;
+    house.subscribe(ANN).await;
+    house.subscribe_to("press", ANN, &[]).await;
+    let (my, other) = (house.my(ANN).await, house.replica().await);
+    let entered = |house: &House, email: &'static str| {
+        let post = house.request(reqwest::Method::POST, &my).form(&[("do", "correct"), ("email", email)]);
+        async move { post.send().await.unwrap().status().as_u16() }
+    };
+    let (one, two) =
+        tokio::join!(entered(&house, "one@elsewhere.example"), entered(&other, "two@elsewhere.example"));
+    let mut statuses = [one, two];
+    statuses.sort();
+    assert_eq!(statuses, [200, 429]);
+    let asked = if one == 200 { "one@elsewhere.example" } else { "two@elsewhere.example" };
+    // Whichever postman took it.
+    let mut letters = house.all_letters().await;
+    letters.extend(other.all_letters().await);
+    letters.retain(|letter| letter.to.ends_with("elsewhere.example"));
+    assert_eq!(letters.iter().map(|letter| letter.to.as_str()).collect::<Vec<_>>(), [asked]);
+    house.post(&link(&letters[0].text, "/k/"), &[("answer", "yes")]).await;
+    assert_eq!(
+        (house.emails(NEWS).await, house.emails("press").await),
+        (vec![asked.into()], vec![asked.into()])
+    );
+    other.close_with_waiting_letters().await;
     house.close().await;
 }

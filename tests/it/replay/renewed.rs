@@ -1,7 +1,7 @@
 //! Who agreed to a new notice after the backup was made: the log tells of it, but not to whom it belongs.
 
 use nix::sys::signal::Signal;
-use optin::consent::change::{CannotRenew, Rewrite};
+use optin::consent::change::{CannotRenew, Rewrite, Yes};
 use optin::consent::subscription::RewriteOutcome;
 use optin::store::StoreError;
 
@@ -20,9 +20,10 @@ impl Scene {
     async fn agree(&self, email: &str) {
         let (app, id) = (&self.app, self.rows().await[email].id);
         let (list, notice) = app.store.find_list("news").await.unwrap().unwrap();
+        let (origin, linked_at) = ("https://optin.example", app.clock.now());
+        let yes = Yes { list: &list, notice: &notice, lang: "en", origin, linked_at };
         let written = app.rewrite::<Cannot>(1, id, |held, nonce| {
-            let origin = "https://optin.example";
-            Ok(Rewrite::renew(&app.keys, held, &list, &notice, "en", origin, nonce, app.clock.now())?)
+            Ok(Rewrite::renew(&app.keys, held, &yes, nonce, app.clock.now())?)
         });
         assert_eq!(written.await.unwrap(), RewriteOutcome::Done);
     }
