@@ -1,10 +1,9 @@
 // Websites of others, as docs/FORMS.md tells people to make them: one that a list declares, and one that none knows.
 
 import { createServer } from "node:http";
-import { readFileSync, writeFileSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { BASE, sh } from "./house.mjs";
+import { readFileSync } from "node:fs";
+import { BASE } from "./house.mjs";
+import { apply, example } from "./lists.mjs";
 
 /** The list that declares a website; its slug and its title. */
 export const LIST = { slug: "elsewhere", title: "News from elsewhere" };
@@ -28,24 +27,14 @@ async function website() {
 /** Opens both websites, and makes the list that declares one of them and sends people on to its pages. */
 export async function open() {
   const [declared, unknown] = [await website(), await website()];
-  const example = readFileSync("examples/news.toml", "utf8");
-  const spoken = [...example.matchAll(/^\[notice\.(.+)\]$/gm)].map(([, lang]) => lang);
+  const file = example({ slug: LIST.slug, title: { en: LIST.title } });
+  const spoken = [...file.matchAll(/^\[notice\.(.+)\]$/gm)].map(([, lang]) => lang);
   const pages = (page) => `{ ${spoken.map((lang) => `${lang} = "${declared.url}/${page}"`).join(", ")} }`;
   const options = [
     `origins = ["${declared.url}"]`,
     `after_signup = ${pages("thanks")}`,
     `after_confirm = ${pages("welcome")}`,
   ];
-  const file = example
-    .replace('slug = "news"', `slug = "${LIST.slug}"`)
-    .replace("[list]\n", `[list]\n${options.join("\n")}\n`)
-    .replace('en = "Sampletown News"', `en = "${LIST.title}"`);
-  const folder = mkdtempSync(join(tmpdir(), "optin-walk-"));
-  writeFileSync(join(folder, "list.toml"), file);
-  try {
-    sh(`eval "$OPTIN list apply '${join(folder, "list.toml")}'"`);
-  } finally {
-    rmSync(folder, { recursive: true });
-  }
+  apply(file.replace("[list]\n", `[list]\n${options.join("\n")}\n`));
   return { declared: declared.url, unknown: unknown.url, close: () => [declared, unknown].map((site) => site.close()) };
 }

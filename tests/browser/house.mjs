@@ -29,9 +29,14 @@ export function sh(script) {
   return execFileSync("sh", ["-ec", `. "$OPTIN_ENV"; ${script}`], { encoding: "utf8", stdio });
 }
 
+/** Runs one of the program's commands. */
+export function optin(words) {
+  return sh(`eval "$OPTIN ${words}"`);
+}
+
 /** The rows of an export, by address. */
-export function exported() {
-  const lines = sh('eval "$OPTIN export news --format jsonl"').split("\n").filter(Boolean);
+export function exported(slug = "news") {
+  const lines = optin(`export ${slug} --format jsonl`).split("\n").filter(Boolean);
   return new Map(lines.map((line) => JSON.parse(line)).map((row) => [row.email, row]));
 }
 
@@ -53,11 +58,13 @@ export class Look {
   elsewhere = [];
   /** What was wrong, in words; empty at the end of a good walk. */
   surprises = [];
+  /** The language that every page is to speak, where only one will do. */
+  lang;
 
-  static async begin(browser, name, screen, colorScheme) {
+  static async begin(browser, name, screen, colorScheme, locale = "en-GB") {
     const look = new Look();
     look.#name = name;
-    look.#context = await browser.newContext({ ...screen, colorScheme, locale: "en-GB" });
+    look.#context = await browser.newContext({ ...screen, colorScheme, locale });
     look.#context.setDefaultTimeout(10_000);
     look.#context.on("request", (request) => look.#stays(request.url()));
     look.page = await look.tab();
@@ -75,7 +82,12 @@ export class Look {
 
   /** A new tab, with an ear for what the browser complains about. */
   async tab(path) {
-    const page = await this.#context.newPage();
+    const page = this.#heard(await this.#context.newPage());
+    if (path) await this.go(path, 200, page);
+    return page;
+  }
+
+  #heard(page) {
     page.on("pageerror", (error) => this.#wrong(page.url(), error.message));
     page.on("console", (message) => {
       // A refusal's status is expected where the walk expects it.
@@ -84,7 +96,6 @@ export class Look {
       const isOurs = page.url().startsWith(BASE) || !page.url().startsWith("http");
       if (["error", "warning"].includes(message.type()) && !isStatus && isOurs) this.#wrong("console", message.text());
     });
-    if (path) await this.go(path, 200, page);
     return page;
   }
 
@@ -95,11 +106,26 @@ export class Look {
 
   /** Presses a button or follows a link by its name, and waits for the page behind it. */
   async press(role, name, status = 200, page = this.page) {
+    await this.submit(page.getByRole(role, { name, exact: true }).first(), status);
+  }
+
+  /** Presses what is there, in whatever language it speaks, and waits for the page behind it. */
+  async submit(what, status = 200) {
+    const page = what.page();
     const answered = page.waitForResponse((response) => response.request().isNavigationRequest());
-    await page.getByRole(role, { name, exact: true }).first().click();
+    await what.click();
     const answer = await answered;
     await page.waitForLoadState("load");
-    expect(answer.status() === status, `“${name}” leads to ${status} (it was ${answer.status()})`);
+    expect(answer.status() === status, `${what} leads to ${status} (it was ${answer.status()})`);
+  }
+
+  /** Presses it so that the page behind it opens in a tab of its own, beside this one. */
+  async inNewTab(what) {
+    const opened = this.#context.waitForEvent("page");
+    await what.click({ modifiers: ["ControlOrMeta"] });
+    const page = this.#heard(await opened);
+    await page.waitForLoadState("load");
+    return page;
   }
 
   /** Looks at the page: its heading, its shape, its accessibility. Keeps a picture. */
@@ -114,7 +140,8 @@ export class Look {
       headings: [...document.querySelectorAll("h1")].map((h1) => h1.textContent),
       overflows: document.documentElement.scrollWidth > document.documentElement.clientWidth,
       scripts: document.scripts.length,
-      named: document.title && document.documentElement.lang,
+      title: document.title,
+      lang: document.documentElement.lang,
     }));
     if (heading) {
       expect(seen.headings.length === 1 && seen.headings[0] === heading,
@@ -122,7 +149,8 @@ export class Look {
     }
     if (seen.overflows) this.#wrong(name, "is wider than the screen");
     if (seen.scripts) this.#wrong(name, "holds a script");
-    if (!seen.named) this.#wrong(name, "has no title or no language");
+    if (!seen.title || !seen.lang) this.#wrong(name, "has no title or no language");
+    if (this.lang && seen.lang !== this.lang) this.#wrong(name, `speaks ${seen.lang}`);
     await this.#axe(name, page, rules);
   }
 

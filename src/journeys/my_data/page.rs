@@ -174,7 +174,7 @@ impl<'a> Page<'a> {
                 "exported": field.exported,
                 "asked_for": true,
                 "max": field.max,
-                "held": person.profile.contains_key(&field.name),
+                "held": person.profile.get(&field.name),
                 "value": entered.or(person.profile.get(&field.name)).map_or("", String::as_str),
                 "withheld": person.withheld.contains(&field.name),
                 "problem": problem.map(|(name, problem)| fields::told(app, list, name, *problem, lang)),
@@ -184,7 +184,8 @@ impl<'a> Page<'a> {
         let left_over = person.profile.iter().filter(|(name, _)| !asked_for(name)).map(|(name, value)| {
             json!({
                 "name": name, "label": name, "kind": FieldKind::Text, "required": false, "exported": false,
-                "asked_for": false, "held": true, "max": value.chars().count(), "value": value, "withheld": false, "problem": null,
+                "asked_for": false, "held": value, "max": value.chars().count(), "value": value, "withheld": false,
+                "problem": null,
             })
         });
         list.options.fields.iter().map(input).chain(left_over).collect()
