@@ -19,8 +19,8 @@ from pathlib import Path
 
 # A first start may fetch PostgreSQL.
 START_PATIENCE = 180
-# A walk takes a minute or two.
-GUEST_PATIENCE = 600
+# A walk takes a few minutes, and more where others work on the same machine.
+GUEST_PATIENCE = 1200
 # What the README promises of Ctrl-C.
 STOP_PATIENCE = 5
 

@@ -65,7 +65,7 @@ export class Look {
     const look = new Look();
     look.#name = name;
     look.#context = await browser.newContext({ ...screen, colorScheme, locale });
-    look.#context.setDefaultTimeout(10_000);
+    look.#context.setDefaultTimeout(30_000);
     look.#context.on("request", (request) => look.#stays(request.url()));
     look.page = await look.tab();
     return look;
