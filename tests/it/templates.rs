@@ -23,7 +23,9 @@ fn probe(name: &str, sample: &Value, depth: usize) -> String {
     };
     match sample {
         Value::Object(members) => {
-            members.iter().map(|(key, value)| probe(&format!("{name}.{key}"), value, depth)).collect()
+            let members = members.iter().map(|(key, value)| probe(&format!("{name}.{key}"), value, depth));
+            // It may be null in another sample; what is not given at all is no null.
+            format!("{{% if {name} is not none %}}{}{{% endif %}}\n", members.collect::<String>())
         }
         Value::Array(items) => {
             let item = format!("item_{depth}");
