@@ -40,6 +40,22 @@ export function exported(slug = "news") {
   return new Map(lines.map((line) => JSON.parse(line)).map((row) => [row.email, row]));
 }
 
+/** Walks side by side, each through its turns one after the other; tells what was wrong, at the end. */
+export async function walk(rows, turn) {
+  const browser = await open();
+  const surprises = [];
+  const inTurn = async (row) => {
+    for (const each of row) surprises.push(...(await turn(browser, each)).surprises);
+  };
+  try {
+    await Promise.all(rows.map(inTurn));
+  } finally {
+    await browser.close();
+  }
+  for (const surprise of new Set(surprises)) console.log(`SURPRISE ${surprise}`);
+  process.exitCode = surprises.length ? 1 : 0;
+}
+
 export function expect(isSo, what) {
   if (!isSo) throw new Error(`it should be so that ${what}`);
 }
@@ -60,6 +76,8 @@ export class Look {
   surprises = [];
   /** The language that every page is to speak, where only one will do. */
   lang;
+  /** A list of this person's own (`Garden` of lists.mjs), so that no other walk is disturbed. */
+  garden;
 
   static async begin(browser, name, screen, colorScheme, locale = "en-GB") {
     const look = new Look();

@@ -12,12 +12,6 @@ export const NEWS = {
   },
 };
 
-/** A list that must know people's names and keeps the network that they came from; its text changes. */
-export const GARDEN = {
-  slug: "garden",
-  title: { en: "Garden Letters", de: "Gartenbriefe", sv: "Trädgårdsbrev", ru: "Садовые письма" },
-};
-
 /** What the garden's text changes to: a new purpose in each language. */
 const PURPOSE = {
   en: "We also invite you to our readings, in room {n}. ",
@@ -44,23 +38,28 @@ export function apply(file, kind = "") {
   }
 }
 
-const garden = example(GARDEN)
-  .replace("required = false", "required = true")
-  .replace('# store_ip = "truncated"', 'store_ip = "truncated"');
+/** A list that must know people's names and keeps the network that they came from; its text changes. */
+export class Garden {
+  title = { en: "Garden Letters", de: "Gartenbriefe", sv: "Trädgårdsbrev", ru: "Садовые письма" };
+  #rooms = 0;
+  #file;
 
-/** Makes the garden's list; where there is one, its text is as at first again. */
-export function makeGarden() {
-  apply(garden, "--new-purpose");
-}
-
-let rooms = 0;
-
-/** Changes the garden's text: its `--new-purpose`, or a `--correction` of its wording. */
-export function changeGarden(kind) {
-  rooms += 1;
-  let file = garden;
-  for (const [lang, words] of Object.entries(PURPOSE)) {
-    file = file.replace(`[notice.${lang}]\npurpose = "`, `$&${words.replace("{n}", rooms)}`);
+  /** Makes one of one's own; where there is one, its text is as at first again. */
+  constructor(owner) {
+    this.slug = `garden-${owner}`;
+    this.#file = example(this)
+      .replace("required = false", "required = true")
+      .replace('# store_ip = "truncated"', 'store_ip = "truncated"');
+    apply(this.#file, "--new-purpose");
   }
-  apply(file, kind);
+
+  /** Changes its text: the `--new-purpose`, or a `--correction` of the wording. */
+  change(kind) {
+    this.#rooms += 1;
+    let file = this.#file;
+    for (const [lang, words] of Object.entries(PURPOSE)) {
+      file = file.replace(`[notice.${lang}]\npurpose = "`, `$&${words.replace("{n}", this.#rooms)}`);
+    }
+    apply(file, kind);
+  }
 }

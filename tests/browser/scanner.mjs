@@ -5,7 +5,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { BASE, DESK, Look, expect, open, optin, sh } from "./house.mjs";
 import { arrived, askAt, linkIn, signUp, someone, subscribe } from "./letters.mjs";
-import { GARDEN, NEWS, changeGarden, makeGarden } from "./lists.mjs";
+import { Garden, NEWS } from "./lists.mjs";
 
 /** What links of letters lead to, by the first part of their paths. */
 const DOORS = ["a", "c", "k", "lists", "my", "n", "u"];
@@ -15,7 +15,7 @@ async function lettersOfAllKinds(look) {
   const [pending, mina, moved] = [someone("nils"), someone("mina"), someone("mina.new")];
   await signUp(look, NEWS.slug, pending);
   await subscribe(look, NEWS, mina);
-  await subscribe(look, GARDEN, mina, "Mina");
+  await subscribe(look, look.garden, mina, "Mina");
   await signUp(look, NEWS.slug, mina);
   await linkIn(look, mina, "/u/", "You are already subscribed");
   await askAt(look, `/lists/${NEWS.slug}/leave`, mina);
@@ -27,8 +27,8 @@ async function lettersOfAllKinds(look) {
   await look.press("button", "Change my address");
   await linkIn(look, moved, "/k/");
   for (const [count, kind] of [[8, "--correction"], [9, "--new-purpose"]]) {
-    changeGarden(kind);
-    optin(`notice announce ${GARDEN.slug}`);
+    look.garden.change(kind);
+    optin(`notice announce ${look.garden.slug}`);
     await arrived(look, mina, count);
   }
   return linkIn(look, pending, "/c/");
@@ -109,10 +109,10 @@ async function scan(look) {
   console.log(`  the scanner has opened ${first.length} links of letters, and ${second.length} behind them`);
 }
 
-makeGarden();
 const browser = await open();
 try {
   const look = await Look.begin(browser, "scanner", DESK, "light");
+  look.garden = new Garden("scanner");
   const link = await lettersOfAllKinds(look);
   const [before, letters] = [await atRest(), await lettersIn(look)];
   await scan(look);

@@ -5,11 +5,12 @@
 //   OPTIN_ENV=.optin/optin.env OPTIN='cargo run --quiet --' SHOTS=shots node tests/browser/walk.mjs
 // SHOTS is where pictures of all pages go; CHROMIUM names the browser where it is not /usr/bin/chromium.
 // In the same way: tongues.mjs, which sees every page and letter in each language, and scanner.mjs, which opens every
-// link of every letter and must not have done anything. Both may be given names: of languages here, of people below.
+// link of every letter and must not have done anything. Names after walk.mjs (emma finn) or tongues.mjs (sv) choose whose
+// walk it is.
 
-import { DESK, Look, PHONE, open } from "./house.mjs";
+import { DESK, Look, PHONE, walk } from "./house.mjs";
 import * as websites from "./elsewhere.mjs";
-import { makeGarden } from "./lists.mjs";
+import { Garden } from "./lists.mjs";
 import { ann } from "./people/ann.mjs";
 import { bert } from "./people/bert.mjs";
 import { cleo } from "./people/cleo.mjs";
@@ -22,22 +23,17 @@ const everybody = { ann, bert, cleo, dirk, emma, finn, gwen };
 const named = process.argv.slice(2);
 const people = Object.entries(everybody).filter(([name]) => !named.length || named.includes(name));
 
-makeGarden();
 const sites = await websites.open();
-const browser = await open();
-const surprises = [];
+const screens = Object.entries({ phone: PHONE, desk: DESK });
 try {
-  for (const [size, screen] of Object.entries({ phone: PHONE, desk: DESK })) {
-    for (const scheme of ["light", "dark"]) {
-      const look = await Look.begin(browser, `${size}-${scheme}`, screen, scheme);
-      for (const [, person] of people) await person(look, sites);
-      await look.end();
-      surprises.push(...look.surprises);
-    }
-  }
+  await walk(screens.map((screen) => ["light", "dark"].map((scheme) => [screen, scheme])), async (browser, turn) => {
+    const [[size, screen], scheme] = turn;
+    const look = await Look.begin(browser, `${size}-${scheme}`, screen, scheme);
+    look.garden = new Garden(`${size}-${scheme}`);
+    for (const [, person] of people) await person(look, sites);
+    await look.end();
+    return look;
+  });
 } finally {
-  await browser.close();
   sites.close();
 }
-for (const surprise of new Set(surprises)) console.log(`SURPRISE ${surprise}`);
-process.exitCode = surprises.length ? 1 : 0;

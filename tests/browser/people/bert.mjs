@@ -24,7 +24,8 @@ export async function bert(look) {
   await look.see("de-confirm", "Möchten Sie „Neues aus Musterstadt“ erhalten?");
   await look.go("/inbox?lang=de");
   await look.see("de-inbox", "Postfach");
-  await look.press("link", "In HTML ansehen");
+  const letter = page.getByRole("article").filter({ hasText: address });
+  await look.submit(letter.getByRole("link", { name: "In HTML ansehen" }));
   await look.seeLetter("de-letter");
 
   // He presses the link in the letter as his mail program shows it.

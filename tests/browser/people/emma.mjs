@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { expect, exported } from "../house.mjs";
 import { askAt, linkIn, read, someone, subscribe } from "../letters.mjs";
-import { GARDEN, NEWS } from "../lists.mjs";
+import { NEWS } from "../lists.mjs";
 
 const MINE = "What we hold about you";
 
@@ -9,7 +9,7 @@ const MINE = "What we hold about you";
 export async function emma(look) {
   const address = someone("emma");
   await subscribe(look, NEWS, address, "Emma");
-  await subscribe(look, GARDEN, address, "Emma");
+  await subscribe(look, look.garden, address, "Emma");
   await ask(look, address);
   await look.go(await read(look, "letter-data", address, "/my/"));
   await look.see("my-data", MINE);
@@ -62,7 +62,7 @@ async function fields(look, address) {
   expect(!row().field_country, "the country is erased");
   expect(await news.getByText("Emma Eskola").isVisible(), "nothing else is");
 
-  const garden = part(look, GARDEN);
+  const garden = part(look, look.garden);
   await change(garden);
   await garden.getByLabel("Name (required)").fill("");
   await look.submit(garden.getByRole("button", { name: "Save" }), 422);
@@ -71,7 +71,7 @@ async function fields(look, address) {
   expect(await name.getAttribute("aria-invalid") === "true", "the input is marked");
   await look.page.getByRole("alert").getByRole("link", { name: "Please fill in “Name”." }).click();
   expect(await name.evaluate((input) => input.matches(":target, :focus")), "the problem’s link leads to its input");
-  expect(exported(GARDEN.slug).get(address).field_name === "Emma", "nothing has been changed");
+  expect(exported(look.garden.slug).get(address).field_name === "Emma", "nothing has been changed");
 }
 
 /** She has a rest from one, and wants another in German; her own page speaks it then. */
@@ -79,12 +79,12 @@ async function rest(look, address) {
   const news = part(look, NEWS);
   await look.submit(news.getByRole("button", { name: "Pause" }));
   await look.see("my-data-paused", MINE);
-  expect(!exported().has(address) && exported(GARDEN.slug).has(address), "one is paused, the other is not");
+  expect(!exported().has(address) && exported(look.garden.slug).has(address), "one is paused, the other is not");
   await look.submit(news.getByRole("button", { name: "Send it to me again" }));
   expect(exported().has(address), "it comes again");
 
   for (const lang of ["de", "en"]) {
-    for (const list of [NEWS, GARDEN]) {
+    for (const list of [NEWS, look.garden]) {
       const section = part(look, list);
       await change(section);
       await section.locator("[name=lang]").selectOption(lang);
@@ -142,13 +142,13 @@ async function move(look, address) {
 async function leave(look, address) {
   const { page } = look;
   const undo = (list) => `Undo: subscribe me to “${list.title.en}” again`;
-  const isOn = () => [NEWS, GARDEN].map((list) => exported(list.slug).has(address)).join();
+  const isOn = () => [NEWS, look.garden].map((list) => exported(list.slug).has(address)).join();
 
-  await look.press("button", `Leave “${GARDEN.title.en}”`);
+  await look.press("button", `Leave “${look.garden.title.en}”`);
   await look.see("my-left-one", "You have left");
   expect(isOn() === "true,false", "she has left one");
   const back = await look.page.getByRole("link", { name: "Back to what we still hold about you" }).getAttribute("href");
-  await look.press("button", undo(GARDEN));
+  await look.press("button", undo(look.garden));
   await look.see("my-restored", "You are subscribed again");
   expect(isOn() === "true,true", "she is back on it");
   await look.go(back);

@@ -1,29 +1,27 @@
 import { expect, exported, optin } from "../house.mjs";
 import { linkIn, read, someone, subscribe } from "../letters.mjs";
-import { GARDEN, changeGarden } from "../lists.mjs";
 
-const TITLE = GARDEN.title.en;
 const AGREE = "Yes, I agree";
 
 /** Gwen's list has a new purpose. She is asked; while she reads, it has another. */
 export async function gwen(look) {
   const address = someone("gwen");
-  const isOn = () => exported(GARDEN.slug).has(address);
-  await subscribe(look, GARDEN, address, "Gwen");
+  const isOn = () => exported(look.garden.slug).has(address);
+  await subscribe(look, look.garden, address, "Gwen");
 
-  changeGarden("--correction");
-  optin(`notice announce ${GARDEN.slug}`);
+  look.garden.change("--correction");
+  optin(`notice announce ${look.garden.slug}`);
   await read(look, "letter-wording", address, "/u/", "A new wording");
   expect(isOn(), "a correction of the wording asks for nothing");
 
-  changeGarden("--new-purpose");
+  look.garden.change("--new-purpose");
   expect(!isOn(), "she is not written to before she has agreed");
-  optin(`notice announce ${GARDEN.slug}`);
+  optin(`notice announce ${look.garden.slug}`);
   await look.go(await read(look, "letter-purpose", address, "/a/"));
-  await look.see("agree", `The text of “${TITLE}” has changed`);
+  await look.see("agree", `The text of “${look.garden.title.en}” has changed`);
   const second = await look.tab(look.page.url());
 
-  changeGarden("--new-purpose");
+  look.garden.change("--new-purpose");
   await look.press("button", AGREE, 409);
   await look.see("agree-changed", "The text has changed again");
   expect(!isOn(), "a yes to the old text is none to the new");
