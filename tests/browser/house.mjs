@@ -127,11 +127,11 @@ export class Look {
     await this.submit(page.getByRole(role, { name, exact: true }).first(), status);
   }
 
-  /** Presses what is there, in whatever language it speaks, and waits for the page behind it. */
-  async submit(what, status = 200) {
+  /** Presses what is there, in whatever language it speaks, or a key in it, and waits for the page behind it. */
+  async submit(what, status = 200, key = null) {
     const page = what.page();
     const answered = page.waitForResponse((response) => response.request().isNavigationRequest());
-    await what.click();
+    await (key ? what.press(key) : what.click());
     const answer = await answered;
     await page.waitForLoadState("load");
     expect(answer.status() === status, `${what} leads to ${status} (it was ${answer.status()})`);
