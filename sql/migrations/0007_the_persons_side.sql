@@ -20,3 +20,6 @@ ALTER TABLE subscriptions
 -- The log's exports and notices, few among many: from them a person is told how often they were exported.
 CREATE INDEX trail_entries_events ON trail_entries (list, index)
     WHERE index IS NOT NULL AND get_byte(entry, 1) IN (16, 17);
+
+-- When a letter was owed would tell when somebody asked, longer than the letter is there.
+ALTER TABLE outbox ALTER due_at SET STATISTICS 0;

@@ -1,14 +1,15 @@
 -- A batch of withdrawals undone on one list, each id once: the row is back and its entry joins the trail, unless
 -- something stands in the way, which is told.
--- $1 list, $2–$13 the rows, $14 entries
+-- $1 list, $2–$13 the rows, $14 entries, $15 since when each is back: as if a letter with a link had been asked for just
+-- then, so that leaving and coming back does not bring more of them
 -- What comes between this look and the writing shows as nothing in the way and nothing written; a second use that
 -- comes between as a unique violation, and then nothing of the batch is written.
 WITH given AS (
     SELECT * FROM unnest($2::bytea[], $3::bytea[], $4::smallint[], $5::integer[], $6::text[], $7::bytea[], $8::bytea[],
                          $9::bytea[], $10::timestamptz[], $11::timestamptz[], $12::timestamptz[], $13::timestamptz[],
-                         $14::bytea[])
+                         $14::bytea[], $15::timestamptz[])
         AS g (id, address_key, state, notice, lang, seal, reference, withdrawn_commitment,
-              signed_up_at, expires_at, confirmed_at, told_at, entry)
+              signed_up_at, expires_at, confirmed_at, told_at, entry, back_at)
 ), place AS MATERIALIZED (
     -- One by one, and so by index: whatever the statistics say, nobody's list is read through.
     SELECT g.id,
@@ -23,9 +24,9 @@ WITH given AS (
 ), written AS (
     INSERT INTO subscriptions
         (list, id, address_key, state, notice, lang, seal, reference, withdrawn_commitment,
-         signed_up_at, expires_at, confirmed_at, told_at)
+         signed_up_at, expires_at, confirmed_at, told_at, data_asked_at, leave_asked_at)
     SELECT $1, g.id, g.address_key, g.state, g.notice, g.lang, g.seal, g.reference, g.withdrawn_commitment,
-           g.signed_up_at, g.expires_at, g.confirmed_at, g.told_at
+           g.signed_up_at, g.expires_at, g.confirmed_at, g.told_at, g.back_at, g.back_at
     FROM given g JOIN place p USING (id)
     WHERE NOT (p.is_closed OR p.is_back OR p.is_used OR p.is_taken)
     ORDER BY g.id

@@ -100,7 +100,8 @@ mod tests {
     #[test]
     fn an_export_counts_while_its_person_was_active_on_the_purpose_that_was_agreed_to() {
         let export = (ExportBegan, 0);
-        let cases: [(&[(Event, u32)], &[u32]); 8] = [
+        type Log<'a> = &'a [(Event, u32)];
+        let cases: [(Log<'_>, &[u32]); 8] = [
             (&[(NoticePublished, 1), export, (Confirmed, 1)], &[]),
             (&[(NoticePublished, 1), (Confirmed, 1), export, (Exported, 2), export], &[2, 4]),
             (&[(NoticePublished, 1), (Confirmed, 1), (Paused, 0), export, (Resumed, 0), export], &[5]),

@@ -275,6 +275,7 @@ impl Change for Restore {
                     &column(batch, |restore| restore.row().confirmed_at),
                     &column(batch, |restore| restore.row().told_at),
                     &column(batch, |restore| restore.entry().to_vec()),
+                    &column(batch, |restore| restore.at()),
                 ],
             )
             .await;

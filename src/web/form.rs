@@ -5,7 +5,7 @@
 use percent_encoding::percent_decode;
 
 /// The most pairs in one form or query.
-pub const MAX_PAIRS: usize = 64;
+pub const MAX_PAIRS: usize = 128;
 
 /// Why a form was not understood: 400. Says nothing of what was in it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -92,8 +92,8 @@ mod tests {
     }
 
     #[test]
-    fn takes_64_pairs_and_no_more() {
-        assert_eq!(parse("a=1&".repeat(64).as_bytes()).unwrap().len(), 64);
+    fn takes_128_pairs_and_no_more() {
+        assert_eq!(parse("a=1&".repeat(128).as_bytes()).unwrap().len(), 128);
         assert_eq!(parse("a=1&".repeat(65).as_bytes()), Err(FormError::TooMany));
     }
 

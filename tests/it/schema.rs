@@ -10,7 +10,7 @@ const OF_NO_LIST: [&str; 4] = ["access_tokens", "key_fingerprints", "migrations"
 /// The columns of tables with a row for each person that may be sampled, because they tell of nobody.
 const SAMPLED: [(&str, &[&str]); 4] = [
     ("access_records", &["act", "at", "list", "operator", "record"]),
-    ("outbox", &["attempts", "dead_at", "due_at", "kind", "list", "status"]),
+    ("outbox", &["attempts", "dead_at", "kind", "list", "status"]),
     ("subscriptions", &["lang", "list", "notice", "state"]),
     ("trail_entries", &["index", "list"]),
 ];

@@ -16,6 +16,7 @@ pub struct Restore {
     id: SubscriptionId,
     address_key: [u8; 32],
     row: Gone,
+    at: Timestamp,
     withdrawn: [u8; 32],
     entry: [u8; entry::LENGTH],
 }
@@ -52,6 +53,7 @@ impl Restore {
             id,
             address_key: ring.address_key(list, &address.dedupe_form()),
             row,
+            at,
             withdrawn: person.next_commitment(list, Event::Withdrawn),
             entry: entry::entry(Event::Restored, at, &entry::ZEROS, &restored),
         })
@@ -73,6 +75,9 @@ impl Restore {
     /// The commitment that the next `withdrawn` entry will carry.
     pub fn withdrawn(&self) -> &[u8; 32] {
         &self.withdrawn
+    }
+    pub fn at(&self) -> Timestamp {
+        self.at
     }
     pub fn entry(&self) -> &[u8; entry::LENGTH] {
         &self.entry

@@ -1,10 +1,13 @@
 //! What is held about one address, over all lists.
 
+use jiff::Timestamp;
+
 use crate::app::App;
 use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::{Person, PersonError};
+use crate::consent::subscription::DATA_LINK_FOR;
 use crate::store::Subscription;
 use crate::token::{SubscriptionId, Token};
 use crate::web::answer::language_of;
@@ -33,11 +36,16 @@ pub struct Holding {
 }
 
 impl Mine {
-    /// Looks it up. `None` where nothing is held, or no longer under the subscription that the link names. A list that
-    /// has ended is about to forget everybody.
+    /// Looks it up. `None` where nothing is held, or no longer under the subscription that the link names; also where the
+    /// link was mailed to an address before the present one, whose mailbox has no say any more. A list that has ended is
+    /// about to forget everybody.
     pub async fn find(app: &App, request: &Request, token: &Token) -> Result<Option<Mine>, Refusal> {
         let Some(own) = app.store.find_subscription(token.list, token.id).await? else { return Ok(None) };
         let person = Person::open(&app.keys, token.list, token.id, &own.seal)?;
+        let linked_at = Timestamp::from_second(token.expiry.into()).unwrap_or_default() - DATA_LINK_FOR;
+        if person.has_moved_since(linked_at) {
+            return Ok(None);
+        }
         let holdings = holdings(app, &person.address).await?;
         let lang = language_of(app, &request.asked, Some(own.lang.as_str()), "en").to_owned();
         let mine = Mine { token: *token, address: person.address, lang, holdings };

@@ -148,12 +148,23 @@ impl<'a> Page<'a> {
                 say(app, lang, &format!("my_data.said.{word}"), &[("list", &title.unwrap_or_default()), ("n", &CORRECT_AGAIN.as_mins())])
             }),
             "refused": self.said.is_refusal(),
+            "problems": self.unplaced(app),
             "address": mine.address,
             "lists": lists,
             "correction": waits.map(|waits| json!({ "address": waits.address, "expires_at": waits.expires_at })),
             "can_correct": mine.holdings.iter().any(Holding::is_subscribed),
             "email": { "value": entered, "problem": problem.map(|problem| email::told(app, lang, problem)) },
         })
+    }
+
+    /// What is wrong with no field of the page.
+    fn unplaced(&self, app: &App) -> Vec<String> {
+        let Said::Problems { slug, problems, .. } = &self.said else { return Vec::new() };
+        let Some(holding) = self.mine.on(slug) else { return Vec::new() };
+        let unplaced = problems.iter().filter(|(name, _)| name.is_empty());
+        unplaced
+            .map(|(name, problem)| fields::told(app, &holding.list, name, *problem, &self.mine.lang))
+            .collect()
     }
 
     /// The fields that a list asks for, and those that it no longer does, of which something is held.

@@ -35,6 +35,7 @@ async fn a_new_address_takes_the_old_ones_place_on_every_list_once_its_mailbox_h
     house.subscribe_to("press", ANN, &[]).await;
     let my = house.my(ANN).await;
     let correct = house.correct(&my, NEW).await;
+    house.advance(SignedDuration::from_secs(1));
     let letters = house.all_letters().await;
     assert_eq!(letters.iter().filter(|letter| letter.to == NEW).count(), 1, "asked once, for both lists");
     assert!(!letters.last().unwrap().raw.contains(ANN), "the letter does not name the old address");
@@ -62,8 +63,9 @@ async fn a_new_address_takes_the_old_ones_place_on_every_list_once_its_mailbox_h
     assert!(letters.iter().any(|letter| letter.to == NEW && letter.subject == told));
     assert_eq!(house.count("SELECT count(*) FROM subscriptions WHERE list = 1").await, 2);
 
-    // The id stays: the data link and the oldest link to leave work as before.
-    assert_eq!(house.told(&my).await["address"], NEW);
+    // The id stays: the oldest link to leave works as before. But the data link was the old mailbox's.
+    assert!(!house.get(&my).await.text().await.unwrap().contains(NEW));
+    assert_eq!(house.told(&house.my(NEW).await).await["address"], NEW);
     assert_eq!(house.post(&leave, &[]).await.status(), StatusCode::OK);
     assert!(house.people(NEWS).await.is_empty() && house.people("press").await.len() == 1);
     house.close().await;
@@ -227,6 +229,7 @@ async fn who_has_the_old_mailbox_does_not_agree_for_who_has_the_new() {
     assert_eq!(house.post(&old, &yes).await.status(), StatusCode::GONE);
     assert!(house.people(NEWS).await.is_empty());
     // Her own page leads to a link that does.
+    let my = house.my(NEW).await;
     let page = crate::house::pages::decoded(&house.get(&my).await.text().await.unwrap());
     let agree = page.split("href=\"").find(|part| part.starts_with("/a/")).unwrap();
     let agree = agree.split('"').next().unwrap();

@@ -48,6 +48,10 @@ async fn a_form_that_is_not_the_pages_is_refused_and_changes_nothing() {
         page.contains("id=\"press-job-problem\"") && page.contains("<option value=\"SE\" selected>"),
         "{page}"
     );
+    let undeclared =
+        house.post(&my, &[("do", "save"), press, ("field.job", "a"), ("field.phone", "1")]).await;
+    let told = house.say("en", "problem.field.undeclared", &[]);
+    assert!(undeclared.text().await.unwrap().contains(&told));
     for (kind, body) in [("application/json", "{\"do\":\"leave_all\"}"), ("text/plain", "do=leave_all")] {
         let answer =
             house.request(Method::POST, &my).header(CONTENT_TYPE, kind).body(body).send().await.unwrap();
