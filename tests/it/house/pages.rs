@@ -110,6 +110,7 @@ impl Walk<'_> {
         self.post("my_data", &data, &[("do", "correct"), ("email", "hana@elsewhere.example")]).await;
         let correct = link(&self.house.letters("hana@elsewhere.example", 2).await.pop().unwrap().text, "/k/");
         self.post("corrected", &correct, &[("answer", "yes")]).await;
+        let data = self.house.my("hana@elsewhere.example").await;
         self.post("my_left", &data, &[("do", "leave_all")]).await;
         self.get("data_gone", &data).await;
         data
