@@ -18,7 +18,10 @@ WITH asked AS (
     SET state = coalesce(a.goes_to, s.state), seal = a.seal, confirmed_commitment = NULL,
         withdrawn_commitment = a.withdrawn_commitment, correction_expires_at = a.correction_expires_at,
         confirmed_at = coalesce(s.confirmed_at, a.confirmed_at), address_key = coalesce(a.address_key, s.address_key),
-        notice = coalesce(a.notice, s.notice), lang = coalesce(a.lang, s.lang)
+        notice = coalesce(a.notice, s.notice), lang = coalesce(a.lang, s.lang),
+        -- What was asked for went to the address before.
+        data_asked_at = CASE WHEN a.address_key IS NULL THEN s.data_asked_at END,
+        leave_asked_at = CASE WHEN a.address_key IS NULL THEN s.leave_asked_at END
     FROM locked k JOIN asked a USING (id)
     WHERE s.list = $1 AND s.id = ANY ($2) AND s.id = k.id AND k.seal = a.read AND (1 << k.state) & a.touches <> 0
     RETURNING s.id

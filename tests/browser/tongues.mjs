@@ -109,13 +109,24 @@ async function mine(look) {
   const link = page.url();
   await press(look, "not-corrected", page.locator("[value=not_me]"));
   await see(look, "correct-gone", link);
-  const right = someone("kaja.right");
-  await correct("my-data-waits-again", right, 200);
-  await look.go(await linkIn(look, right, "/k/"));
-  await press(look, "corrected", page.locator("[value=yes]"));
+  await correct("my-data-too-soon", someone("kaja.right"), 429);
   await look.go(own);
   await press(look, "my-left", page.locator(`section[aria-labelledby="${NEWS.slug}"] [value=leave]`));
   await see(look, "data-gone", own);
+}
+
+/** A new address that is its person's. */
+async function moving(look) {
+  const { page } = look;
+  const [address, right] = [someone("kurt"), someone("kurt.new")];
+  await subscribe(look, NEWS, address, "Kurt");
+  await askAt(look, "/my", address);
+  await look.go(await linkIn(look, address, "/my/"));
+  await unfold(page);
+  await page.locator("#email").fill(right);
+  await look.submit(page.locator("[value=correct]"));
+  await look.go(await linkIn(look, right, "/k/"));
+  await press(look, "corrected", page.locator("[value=yes]"));
 }
 
 /** A list's text changes. */
@@ -165,7 +176,7 @@ await walk([langs.slice(0, 2), langs.slice(2)], async (browser, lang) => {
   const look = await Look.begin(browser, `in-${lang}`, PHONE, "light", lang);
   look.lang = lang;
   look.garden = new Garden(lang);
-  for (const way of [doors, loop, strangers, mine, agreeing]) await way(look);
+  for (const way of [doors, loop, strangers, mine, moving, agreeing]) await way(look);
   await look.end();
   return look;
 });

@@ -15,11 +15,11 @@ import { ann } from "./people/ann.mjs";
 import { bert } from "./people/bert.mjs";
 import { cleo } from "./people/cleo.mjs";
 import { dirk } from "./people/dirk.mjs";
-import { emma } from "./people/emma.mjs";
+import { edda, emma } from "./people/emma.mjs";
 import { finn } from "./people/finn.mjs";
 import { gwen } from "./people/gwen.mjs";
 
-const everybody = { ann, bert, cleo, dirk, emma, finn, gwen };
+const everybody = { ann, bert, cleo, dirk, edda, emma, finn, gwen };
 const named = process.argv.slice(2);
 const people = Object.entries(everybody).filter(([name]) => !named.length || named.includes(name));
 
