@@ -1,6 +1,6 @@
 //! What journeys and chores are handed: the whole service but its doors.
 
-mod acts;
+pub mod acts;
 pub mod logged;
 
 use ipnet::IpNet;

@@ -2,7 +2,7 @@
 
 use super::App;
 use crate::consent::address::Address;
-use crate::consent::change::{Erase, Held, Rewrite};
+use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::list::List;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::consent::undo::Undo;
@@ -11,6 +11,15 @@ use crate::token::{SubscriptionId, Token};
 
 /// How often somebody else may come between one look at a row and its writing.
 const LOOKS: u32 = 5;
+
+/// Why a new address was not written, or not dropped.
+#[derive(Debug, thiserror::Error)]
+pub enum CorrectionError {
+    #[error(transparent)]
+    Cannot(#[from] CannotCorrect),
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
 
 impl App {
     /// Writes a rarer act on a row as it is when it is written: where somebody else comes between, it is read and made

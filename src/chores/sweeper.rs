@@ -8,6 +8,7 @@ use jiff::{SignedDuration, Timestamp};
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
+use crate::app::acts::CorrectionError;
 use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::person::Correction;
 use crate::store::{Store, StoreError};
@@ -19,15 +20,6 @@ const EVERY: Duration = Duration::from_secs(600);
 const HANDFUL: u32 = 256;
 /// How long the mark of a letter that was given up is kept, and who had access to what (med-11).
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
-
-/// Why a row was not swept.
-#[derive(Debug, thiserror::Error)]
-enum SweepError {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Correction(#[from] CannotCorrect),
-}
 
 /// Sweeps until `shutdown`. Several services may sweep one database.
 pub async fn run(app: Arc<App>, shutdown: CancellationToken) {
@@ -73,12 +65,12 @@ async fn drop_expired_corrections(app: &App, now: Timestamp) -> Result<(), Store
     for (list, id) in app.store.expired_corrections(now, HANDFUL).await? {
         let drop = |held: &Held<'_>, nonce| {
             let has_expired = |correction: &Correction| correction.expires_at <= now;
-            Ok::<_, SweepError>(Rewrite::drop_correction(&app.keys, held, nonce, has_expired)?)
+            Ok::<_, CorrectionError>(Rewrite::drop_correction(&app.keys, held, nonce, has_expired)?)
         };
         match app.rewrite(list, id, drop).await {
             // Another address was entered meanwhile.
-            Ok(_) | Err(SweepError::Correction(CannotCorrect::NoneWaits)) => {}
-            Err(SweepError::Store(error)) => return Err(error),
+            Ok(_) | Err(CorrectionError::Cannot(CannotCorrect::NoneWaits)) => {}
+            Err(CorrectionError::Store(error)) => return Err(error),
             Err(error) => tracing::error!(%error, "a new address that has expired could not be forgotten"),
         }
     }

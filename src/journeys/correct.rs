@@ -7,12 +7,12 @@ use http::StatusCode;
 use serde_json::json;
 
 use crate::app::App;
+use crate::app::acts::CorrectionError;
 use crate::consent::address::Address;
 use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::list::List;
 use crate::consent::person::{Correction, Person, PersonError};
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
-use crate::store::StoreError;
 use crate::token::{Purpose, SubscriptionId, Token};
 use crate::web::answer::{Answer, act_answer, page};
 use crate::web::form;
@@ -38,15 +38,6 @@ enum Nothing {
     /// No address waits, or another.
     NoneWaits,
     TooLate,
-}
-
-/// Why one row was not rewritten.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    #[error(transparent)]
-    Cannot(#[from] CannotCorrect),
-    #[error(transparent)]
-    Store(#[from] StoreError),
 }
 
 /// `GET` and `POST /k/{token}`
@@ -146,7 +137,9 @@ async fn correct_one(
     id: SubscriptionId,
 ) -> Result<Option<RewriteOutcome>, Refusal> {
     let now = app.clock.now();
-    let make = |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::correct(&app.keys, held, token, nonce, now)?);
+    let make = |held: &Held<'_>, nonce| {
+        Ok::<_, CorrectionError>(Rewrite::correct(&app.keys, held, token, nonce, now)?)
+    };
     unless_gone(app.rewrite(list.number, id, make).await)
 }
 
@@ -170,17 +163,17 @@ async fn forget(app: &App, token: &Token, waiting: &Waiting) -> Result<(), Refus
 
 async fn drop_one(app: &App, token: &Token, list: &List, id: SubscriptionId) -> Result<(), Refusal> {
     let is_meant = |correction: &Correction| correction.is_meant_by(token);
-    let drop =
-        |held: &Held<'_>, nonce| Ok::<_, Stop>(Rewrite::drop_correction(&app.keys, held, nonce, is_meant)?);
+    let drop = |held: &Held<'_>, nonce| {
+        Ok::<_, CorrectionError>(Rewrite::drop_correction(&app.keys, held, nonce, is_meant)?)
+    };
     unless_gone(app.rewrite(list.number, id, drop).await).map(|_| ())
 }
 
-fn unless_gone(written: Result<RewriteOutcome, Stop>) -> Result<Option<RewriteOutcome>, Refusal> {
+fn unless_gone(written: Result<RewriteOutcome, CorrectionError>) -> Result<Option<RewriteOutcome>, Refusal> {
     match written {
         Ok(outcome) => Ok(Some(outcome)),
-        Err(Stop::Cannot(CannotCorrect::Person(error))) => Err(error.into()),
-        Err(Stop::Cannot(_)) => Ok(None),
-        Err(Stop::Store(error)) => Err(error.into()),
+        Err(CorrectionError::Cannot(CannotCorrect::NoneWaits | CannotCorrect::TooLate)) => Ok(None),
+        Err(error) => Err(error.into()),
     }
 }
 

@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use crate::app::acts::CorrectionError;
 use crate::app::logged::LoggedError;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
@@ -125,6 +126,18 @@ impl From<LoggedError> for Refusal {
             LoggedError::Store(error) => error.into(),
             LoggedError::Key(error) => {
                 tracing::error!(%error, "what the log has could not be told");
+                Refusal::Internal
+            }
+        }
+    }
+}
+
+impl From<CorrectionError> for Refusal {
+    fn from(error: CorrectionError) -> Refusal {
+        match error {
+            CorrectionError::Store(error) => error.into(),
+            CorrectionError::Cannot(error) => {
+                tracing::error!(%error, "a new address could not be written");
                 Refusal::Internal
             }
         }

@@ -4,12 +4,12 @@ use super::file;
 use super::holdings::{Holding, Mine};
 use super::page::Said;
 use crate::app::App;
+use crate::app::acts::CorrectionError;
 use crate::consent::address::Address;
 use crate::consent::change::{CannotCorrect, Edit, Held, Rewrite};
 use crate::consent::field::{FieldProblem, Profile, check_profile};
 use crate::consent::person::Correction;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome, SUBSCRIBED};
-use crate::store::StoreError;
 use crate::token::{SubscriptionId, Token};
 use crate::web::asked::ContentKind;
 use crate::web::form;
@@ -103,11 +103,11 @@ pub async fn act(app: &App, mine: &Mine, act: Act) -> Result<Done, Refusal> {
         Act::KeepAddress => {
             for holding in &mine.holdings {
                 let keep = |held: &Held<'_>, nonce| {
-                    Ok::<_, Stop>(Rewrite::drop_correction(&app.keys, held, nonce, |_| true)?)
+                    Ok::<_, CorrectionError>(Rewrite::drop_correction(&app.keys, held, nonce, |_| true)?)
                 };
                 match app.rewrite(holding.list.number, holding.id, keep).await {
-                    Ok(_) | Err(Stop::Cannot(CannotCorrect::NoneWaits)) => {}
-                    Err(stop) => return Err(stop.into()),
+                    Ok(_) | Err(CorrectionError::Cannot(CannotCorrect::NoneWaits)) => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
             Ok(Done::Said(Said::AddressKept))
@@ -171,37 +171,16 @@ async fn correct(app: &App, mine: &Mine, email: String) -> Result<Said, Refusal>
     for (n, holding) in (1..).zip(&subscribed) {
         let asked_at = (n == subscribed.len()).then_some(now);
         let ask = |held: &Held<'_>, nonce| {
-            Ok::<_, Stop>(Rewrite::ask_correction(&app.keys, held, &correction, nonce, asked_at)?)
+            Ok::<_, CorrectionError>(Rewrite::ask_correction(&app.keys, held, &correction, nonce, asked_at)?)
         };
         outcome = match app.rewrite(holding.list.number, holding.id, ask).await {
             Ok(RewriteOutcome::Done) => Said::CorrectionAsked,
             Ok(_) => Said::Nothing,
-            Err(Stop::Cannot(CannotCorrect::TooSoon)) => return Ok(Said::TooSoon),
-            Err(stop) => return Err(stop.into()),
+            Err(CorrectionError::Cannot(CannotCorrect::TooSoon)) => return Ok(Said::TooSoon),
+            Err(error) => return Err(error.into()),
         };
     }
     Ok(outcome)
-}
-
-/// Why a new address was not written.
-#[derive(Debug, thiserror::Error)]
-enum Stop {
-    #[error(transparent)]
-    Cannot(#[from] CannotCorrect),
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-impl From<Stop> for Refusal {
-    fn from(stop: Stop) -> Refusal {
-        match stop {
-            Stop::Store(error) => error.into(),
-            Stop::Cannot(error) => {
-                tracing::error!(%error, "a new address could not be written");
-                Refusal::Internal
-            }
-        }
-    }
 }
 
 /// Everything goes, list by list, each with its way back.
