@@ -26,9 +26,9 @@ async fn a_list_is_held_until_its_replay_has_come_to_its_end_though_its_log_is_w
     replica.process.end_by(Signal::SIGTERM).await;
     scene.move_to(backup::restore(&scene, &file).await);
 
-    // It dies once the log has its tail, and before it has looked at a row.
+    // It dies once the log has its tail, and before it has written a row.
     let db = connect(scene.url()).await;
-    db.batch_execute("BEGIN; LOCK TABLE subscriptions IN ACCESS EXCLUSIVE MODE").await.unwrap();
+    db.batch_execute("BEGIN; SELECT FROM subscriptions FOR UPDATE").await.unwrap();
     let mut process = Process::start(optin(&["trail", "replay", &scene.mirror()], &scene.site.settings));
     let replaying = "SELECT count(*) FROM trails WHERE is_replaying";
     until("a log with its tail", async || count(scene.url(), replaying).await == 1).await;
