@@ -2,15 +2,12 @@
 
 use super::App;
 use crate::consent::address::Address;
-use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
+use crate::consent::change::{Ask, Asked, CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::list::List;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::consent::undo::Undo;
-use crate::store::StoreError;
+use crate::store::{LOOKS, StoreError};
 use crate::token::{SubscriptionId, Token};
-
-/// How often somebody else may come between one look at a row and its writing.
-const LOOKS: u32 = 5;
 
 /// Why a new address was not written, or not dropped.
 #[derive(Debug, thiserror::Error)]
@@ -35,13 +32,41 @@ impl App {
                 return Ok(RewriteOutcome::NoRow);
             };
             let held = Held { list, id, seal: &subscription.seal };
-            let outcome = self.store.rewrite(make(&held, App::random())?).await?;
-            if outcome != RewriteOutcome::Stale {
-                self.letters_wait.notify_one();
-                return Ok(outcome);
+            let rewrite = make(&held, App::random())?;
+            let owes = rewrite.owed().is_some();
+            match self.store.rewrite(rewrite).await? {
+                RewriteOutcome::Stale => {}
+                outcome => {
+                    if owes {
+                        self.letters_wait.notify_one();
+                    }
+                    return Ok(outcome);
+                }
             }
         }
         Err(StoreError::Collision.into())
+    }
+
+    /// The subscriptions of an address on some lists, by list.
+    pub async fn find_on(
+        &self,
+        lists: &[u32],
+        address: &Address,
+    ) -> Result<Vec<(u32, SubscriptionId)>, StoreError> {
+        let form = address.dedupe_form();
+        let keys = lists.iter().map(|list| (*list, self.keys.address_key(*list, &form)));
+        self.store.find_addresses(&keys.collect::<Vec<_>>()).await
+    }
+
+    /// A letter to whoever has the address on one of these lists, and the same work where nobody has.
+    pub async fn ask(&self, kind: Asked, open: &[u32], address: &Address) -> Result<(), StoreError> {
+        let found = self.find_on(open, address).await?;
+        let nobody = SubscriptionId(App::random());
+        if let Some(ask) = Ask::new(kind, open, &found, nobody, self.clock.now()) {
+            self.store.ask(ask).await?;
+            self.letters_wait.notify_one();
+        }
+        Ok(())
     }
 
     /// Every subscription of an address on lists that have not ended, by list.
@@ -49,11 +74,10 @@ impl App {
         &self,
         address: &Address,
     ) -> Result<Vec<(List, SubscriptionId)>, StoreError> {
-        let form = address.dedupe_form();
         let mut lists = self.store.lists().await?;
         lists.retain(|list| !list.is_closed);
-        let keys = lists.iter().map(|list| (list.number, self.keys.address_key(list.number, &form)));
-        let found = self.store.find_addresses(&keys.collect::<Vec<_>>()).await?;
+        let numbers: Vec<_> = lists.iter().map(|list| list.number).collect();
+        let found = self.find_on(&numbers, address).await?;
         let with_list = |(number, id)| {
             let list = lists.iter().find(|list| list.number == number)?;
             Some((list.clone(), id))

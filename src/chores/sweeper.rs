@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::app::acts::CorrectionError;
 use crate::consent::change::{CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::person::Correction;
+use crate::consent::subscription::RewriteOutcome;
 use crate::store::{Store, StoreError};
 use crate::token::SubscriptionId;
 
@@ -62,19 +63,39 @@ async fn held_lists(store: &Store) -> Result<Vec<u32>, StoreError> {
 /// Forgets new addresses that nobody confirmed in time: they may be anybody's. A row that cannot be opened keeps no other
 /// from it.
 async fn drop_expired_corrections(app: &App, now: Timestamp) -> Result<(), StoreError> {
-    for (list, id) in app.store.expired_corrections(now, HANDFUL).await? {
-        let drop = |held: &Held<'_>, nonce| {
-            let has_expired = |correction: &Correction| correction.expires_at <= now;
-            Ok::<_, CorrectionError>(Rewrite::drop_correction(&app.keys, held, nonce, has_expired)?)
-        };
-        match app.rewrite(list, id, drop).await {
-            // Another address was entered meanwhile.
-            Ok(_) | Err(CorrectionError::Cannot(CannotCorrect::NoneWaits)) => {}
-            Err(CorrectionError::Store(error)) => return Err(error),
-            Err(error) => tracing::error!(%error, "a new address that has expired could not be forgotten"),
+    loop {
+        let expired = app.store.expired_corrections(now, HANDFUL).await?;
+        let mut dropped = 0;
+        for (list, id) in &expired {
+            dropped += u32::from(drop_correction(app, *list, *id, now).await?);
+        }
+        if expired.len() < HANDFUL as usize || dropped == 0 {
+            return Ok(());
         }
     }
-    Ok(())
+}
+
+/// Whether an address was there to be forgotten.
+async fn drop_correction(
+    app: &App,
+    list: u32,
+    id: SubscriptionId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let drop = |held: &Held<'_>, nonce| {
+        let has_expired = |correction: &Correction| correction.expires_at <= now;
+        Ok::<_, CorrectionError>(Rewrite::drop_correction(&app.keys, held, nonce, has_expired)?)
+    };
+    match app.rewrite(list, id, drop).await {
+        Ok(outcome) => Ok(outcome == RewriteOutcome::Done),
+        // Another address was entered meanwhile.
+        Err(CorrectionError::Cannot(CannotCorrect::NoneWaits)) => Ok(false),
+        Err(CorrectionError::Store(error)) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "a new address that has expired could not be forgotten");
+            Ok(false)
+        }
+    }
 }
 
 /// Erases whoever is on a closed list, and returns how many that were. A signup that was under way when the list was

@@ -12,6 +12,7 @@ use zeroize::Zeroizing;
 
 use super::address::Address;
 use super::field::Profile;
+use super::record::Content;
 use super::subscription::CORRECT_WITHIN;
 use crate::keys::{KeyRing, SealError};
 use crate::token::{SubscriptionId, Token};
@@ -100,12 +101,6 @@ impl Acts {
     }
 }
 
-/// What is read of a record; there is more in it.
-#[derive(Deserialize)]
-struct Record {
-    notice: String,
-}
-
 /// Why a row's person cannot be read.
 #[derive(Debug, thiserror::Error)]
 pub enum PersonError {
@@ -167,7 +162,7 @@ impl Person {
     /// Whether the last yes was to the notice with this SHA-256.
     pub fn has_agreed_to(&self, notice: &[u8; 32]) -> bool {
         let (yes, _) = self.latest_yes();
-        let record = self.record_of(yes).and_then(|record| serde_json::from_str::<Record>(record).ok());
+        let record = self.record_of(yes).and_then(Content::read);
         record.is_some_and(|record| record.notice == data_encoding::HEXLOWER.encode(notice))
     }
 

@@ -4,7 +4,7 @@
 //! as `record.jsonld` beside this file. Its exact bytes are what a receipt holds and what the trail commits to.
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::address::Address;
 use super::field::Profile;
@@ -37,6 +37,27 @@ pub enum Given {
     BySignup { signed_up_at: Timestamp },
     /// By agreeing to a new notice.
     ByRenewal { renewed_at: Timestamp },
+}
+
+/// What a record says: of a yes by signup, or by renewal.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Content {
+    pub address: String,
+    /// The SHA-256 of the notice, in hexadecimal.
+    pub notice: String,
+    pub language: String,
+    pub fields_given: Vec<String>,
+    pub signed_up_at: Option<Timestamp>,
+    pub renewed_at: Option<Timestamp>,
+    pub origin: Option<String>,
+}
+
+impl Content {
+    /// Reads a record's bytes; `None` where they are not as [`record`] writes them.
+    pub fn read(record: &str) -> Option<Content> {
+        serde_json::from_str(record).ok()
+    }
 }
 
 /// The record's exact bytes. Names of the optional fields stand in it, never values: those may be corrected or

@@ -1,5 +1,5 @@
 //! Correct: a new address takes the old one's place once its mailbox has answered, on every list that it was entered for.
-//! The old one stays until then; the id stays, so that links in letters already sent go on working.
+//! The old one stays until then; the id stays, so that every link to leave goes on working.
 
 use std::sync::Arc;
 
@@ -33,23 +33,16 @@ struct Corrected {
     taken: Vec<List>,
 }
 
-/// Why nothing was done.
-enum Nothing {
-    /// No address waits, or another.
-    NoneWaits,
-    TooLate,
-}
-
 /// `GET` and `POST /k/{token}`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answer {
     let token = app.links.tokens.read(Purpose::Correct, &text).map_err(|_| Refusal::IncompleteLink)?;
     let verb = request.verb()?;
     let seen = see(&app, &request, &token).await?;
     if i64::from(token.expiry) <= app.clock.now().as_second() {
-        return refuse(&app, &request, &seen, Nothing::TooLate);
+        return refuse(&app, &request, &seen, StatusCode::GONE);
     }
     let Some(waiting) = waiting(&app, &seen, &token).await? else {
-        return refuse(&app, &request, &seen, Nothing::NoneWaits);
+        return refuse(&app, &request, &seen, StatusCode::OK);
     };
     match verb {
         Verb::Look => {
@@ -63,18 +56,12 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, text: String) -> Answe
         Verb::Act => {
             if !is_theirs(&request)? {
                 forget(&app, &token, &waiting).await?;
-                return act_answer(
-                    &app,
-                    &request.asked,
-                    StatusCode::OK,
-                    &seen.lang,
-                    "not_corrected",
-                    json!({}),
-                );
+                let (asked, lang) = (&request.asked, &seen.lang);
+                return act_answer(&app, asked, StatusCode::OK, lang, "not_corrected", json!({}));
             }
             let corrected = correct(&app, &token, &waiting).await?;
             if corrected.done.is_empty() && corrected.taken.is_empty() {
-                return refuse(&app, &request, &seen, Nothing::NoneWaits);
+                return refuse(&app, &request, &seen, StatusCode::OK);
             }
             let context = json!({
                 "address": waiting.address,
@@ -147,9 +134,9 @@ async fn correct_one(
 /// there was one.
 async fn erase_pending(app: &App, list: &List, address: &str) -> Result<bool, Refusal> {
     let address = Address::parse(address).map_err(|_| PersonError::Malformed)?;
-    let key = app.keys.address_key(list.number, &address.dedupe_form());
-    let Some(id) = app.store.find_address(list.number, &key).await? else { return Ok(false) };
-    let erase = Erase::expired(list.number, id, app.clock.now());
+    let found = app.find_on(&[list.number], &address).await?;
+    let Some((_, id)) = found.first() else { return Ok(false) };
+    let erase = Erase::expired(list.number, *id, app.clock.now());
     Ok(app.store.erase(erase).await? == EraseOutcome::Erased)
 }
 
@@ -188,10 +175,10 @@ fn is_theirs(request: &Request) -> Result<bool, Refusal> {
     }
 }
 
-fn refuse(app: &App, request: &Request, seen: &Seen, why: Nothing) -> Answer {
-    let too_late = matches!(why, Nothing::TooLate);
-    let status = if too_late { StatusCode::GONE } else { StatusCode::OK };
-    act_answer(app, &request.asked, status, &seen.lang, "correct_gone", json!({ "late": too_late }))
+/// No such address waits, or not any more: its time is over, and the link is gone.
+fn refuse(app: &App, request: &Request, seen: &Seen, status: StatusCode) -> Answer {
+    let context = json!({ "late": status == StatusCode::GONE });
+    act_answer(app, &request.asked, status, &seen.lang, "correct_gone", context)
 }
 
 fn titles<'a>(lists: impl Iterator<Item = &'a List>, lang: &str) -> Vec<&'a str> {

@@ -2,7 +2,6 @@
 //! Each making is on record.
 
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::json;
 
 use crate::app::logged::{LoggedError, logged};
@@ -11,6 +10,7 @@ use crate::consent::address::Address;
 use crate::consent::list::{List, is_slug};
 use crate::consent::person::{Person, PersonError};
 use crate::consent::receipt::{Proven, Receipt, ReceiptFault};
+use crate::consent::record::Content;
 use crate::consent::subscription::State;
 use crate::keys::KeyRing;
 use crate::links::Links;
@@ -73,20 +73,6 @@ pub enum EvidenceError {
     Template(#[from] TemplateError),
 }
 
-/// What the summary tells of a record.
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    address: String,
-    language: String,
-    fields_given: Vec<String>,
-    /// Of a consent that was given by a signup …
-    signed_up_at: Option<Timestamp>,
-    /// … or by agreeing to a new notice.
-    renewed_at: Option<Timestamp>,
-    origin: Option<String>,
-}
-
 impl Evidence<'_> {
     /// Evidence of the consent that stands behind an address on a list.
     pub async fn make(&self, slug: &str, address: &str, operator: &str) -> Result<Pieces, EvidenceError> {
@@ -116,7 +102,7 @@ impl Evidence<'_> {
         let person = Person::open(self.keys, list.number, id, &subscription.seal)?;
         let receipt = self.receipt(&list, &person, &subscription).await?;
         let proven = receipt.check()?;
-        let record: Record = serde_json::from_str(receipt.record()).map_err(|_| EvidenceError::Record)?;
+        let record = Content::read(receipt.record()).ok_or(EvidenceError::Record)?;
         Ok(Pieces {
             evidence: receipt.to_json(),
             record: receipt.record().into(),
@@ -143,7 +129,7 @@ impl Evidence<'_> {
         &self,
         list: &List,
         subscription: &Subscription,
-        record: &Record,
+        record: &Content,
         receipt: &Receipt,
         proven: &Proven,
         operator: &str,

@@ -41,7 +41,7 @@ use mirrors::Mirrors;
 use pool::Use;
 
 /// How often somebody else may come between one look at a row and its writing.
-const LOOKS: u32 = 5;
+pub const LOOKS: u32 = 5;
 
 /// The database, as everything above this floor sees it. Share it behind an `Arc`; it keeps its own connections.
 pub struct Store {

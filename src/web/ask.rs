@@ -10,10 +10,8 @@ use super::refusal::Refusal;
 use super::request::{Request, Verb};
 use crate::app::App;
 use crate::consent::address::{Address, AddressProblem};
-use crate::consent::change::{Ask, Asked};
+use crate::consent::change::Asked;
 use crate::consent::subscription::ASK_AGAIN;
-use crate::store::StoreError;
-use crate::token::SubscriptionId;
 
 /// A door with one input, for an address.
 pub struct AddressDoor<'a> {
@@ -48,7 +46,7 @@ impl AddressDoor<'_> {
                         return self.show(app, StatusCode::UNPROCESSABLE_ENTITY, &typed, Some(fault));
                     }
                 };
-                ask(app, self.kind, &self.open, &address).await?;
+                app.ask(self.kind, &self.open, &address).await?;
                 self.context["minutes"] = json!(ASK_AGAIN.as_mins());
                 let status = if asked.json { StatusCode::ACCEPTED } else { StatusCode::OK };
                 act_answer(app, asked, status, self.lang, self.asked, self.context)
@@ -72,17 +70,4 @@ impl AddressDoor<'_> {
         let more = Map::from_iter([("errors".to_owned(), errors)]);
         problem(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &title, &detail, more)
     }
-}
-
-/// The use case: a letter to whoever has the address on one of these lists, and the same work where nobody has.
-pub async fn ask(app: &App, kind: Asked, open: &[u32], address: &Address) -> Result<(), StoreError> {
-    let form = address.dedupe_form();
-    let keys: Vec<_> = open.iter().map(|list| (*list, app.keys.address_key(*list, &form))).collect();
-    let found = app.store.find_addresses(&keys).await?;
-    let nobody = SubscriptionId(App::random());
-    if let Some(ask) = Ask::new(kind, open, &found, nobody, app.clock.now()) {
-        app.store.ask(ask).await?;
-        app.letters_wait.notify_one();
-    }
-    Ok(())
 }

@@ -166,7 +166,7 @@ async fn a_yes_to_a_text_whose_purpose_is_another_by_now_is_none() {
 }
 
 #[derive(Debug, thiserror::Error)]
-enum Cannot {
+pub enum Cannot {
     #[error(transparent)]
     Store(#[from] StoreError),
     #[error(transparent)]

@@ -36,15 +36,6 @@ fn kind(letter: &Caught) -> Option<(String, &'static str)> {
     (is_of_data || letter.subject.starts_with("Your link to leave")).then(|| (letter.to.clone(), kind))
 }
 
-/// Signs up for another list than the news, and confirms.
-async fn subscribe_to(house: &House, slug: &str, email: &str) {
-    let before = house.all_letters().await.iter().filter(|letter| letter.to == email).count();
-    let form = [("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en")];
-    assert_eq!(house.post(&format!("/lists/{slug}"), &form).await.status(), 200);
-    let letter = house.letters(email, before + 1).await.pop().unwrap();
-    assert_eq!(house.post(&link(&letter.text, "/c/"), &[]).await.status(), 200);
-}
-
 #[tokio::test]
 async fn a_letter_goes_to_whoever_is_pending_active_or_paused_and_to_nobody_else() {
     let house = House::open().await;
@@ -53,7 +44,7 @@ async fn a_letter_goes_to_whoever_is_pending_active_or_paused_and_to_nobody_else
     house.subscribe("active@example.org").await;
     house.sign_up("pending@example.org").await;
     house.new_list("ended", json!([])).await;
-    subscribe_to(&house, "ended", "ended@example.org").await;
+    house.subscribe_to("ended", "ended@example.org", &[]).await;
     house.close_list("ended").await;
     for door in DOORS {
         for who in ["unknown", "pending", "active", "paused", "ended"] {
@@ -105,12 +96,29 @@ async fn at_most_one_letter_of_a_kind_goes_out_in_ten_minutes() {
 }
 
 #[tokio::test]
+async fn leaving_and_coming_back_brings_no_more_letters() {
+    let house = House::open().await;
+    let leave = house.subscribe(ANN).await;
+    for _ in 0..3 {
+        for door in DOORS {
+            ask(&house, door, ANN).await;
+        }
+        house.all_letters().await;
+        let page = house.post(&leave, &[("from", "page")]).await.text().await.unwrap();
+        let undo = crate::house::pages::way_back(&page).unwrap();
+        assert_eq!(house.post("/undo", &[("undo", &undo)]).await.status(), StatusCode::OK);
+    }
+    assert_eq!(asked_for(&house).await.len(), 2, "one of each kind");
+    house.close().await;
+}
+
+#[tokio::test]
 async fn who_is_on_several_lists_gets_one_letter_from_the_first_that_goes_on() {
     let house = House::open().await;
     let leave = house.subscribe(ANN).await;
     for slug in ["second", "third", "last"] {
         house.new_list(slug, json!([])).await;
-        subscribe_to(&house, slug, ANN).await;
+        house.subscribe_to(slug, ANN, &[]).await;
     }
     let list_of_newest = async |data: usize| {
         let letters = house.all_letters().await;

@@ -209,6 +209,17 @@ impl House {
         self.unsubscribe_url(email).await
     }
 
+    /// Signs up for a list with these fields, and confirms.
+    pub async fn subscribe_to(&self, slug: &str, email: &str, fields: &[(&str, &str)]) {
+        let before =
+            self.all_letters().await.iter().filter(|letter| letter.to.eq_ignore_ascii_case(email)).count();
+        let form =
+            [&[("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en")], fields].concat();
+        assert_eq!(self.post(&format!("/lists/{slug}"), &form).await.status(), StatusCode::OK);
+        let letter = self.letters(email, before + 1).await.pop().unwrap();
+        assert_eq!(self.post(&link(&letter.text, "/c/"), &[]).await.status(), StatusCode::OK);
+    }
+
     /// The unsubscribe URL that an export would give this person.
     pub async fn unsubscribe_url(&self, email: &str) -> String {
         let rows = self.export("jsonl").await;

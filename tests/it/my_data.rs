@@ -18,17 +18,6 @@ use crate::house::{House, NEWS, link};
 const ANN: &str = "ann@example.org";
 
 impl House {
-    /// Signs up for a list with these fields, and confirms.
-    pub async fn subscribe_to(&self, slug: &str, email: &str, fields: &[(&str, &str)]) {
-        let before =
-            self.all_letters().await.iter().filter(|letter| letter.to.eq_ignore_ascii_case(email)).count();
-        let form =
-            [&[("email", email), ("consent", "yes"), ("notice", "1"), ("lang", "en")], fields].concat();
-        assert_eq!(self.post(&format!("/lists/{slug}"), &form).await.status(), StatusCode::OK);
-        let letter = self.letters(email, before + 1).await.pop().unwrap();
-        assert_eq!(self.post(&link(&letter.text, "/c/"), &[]).await.status(), StatusCode::OK);
-    }
-
     /// A data link to whatever is held under an address, which names its first list; as a letter would bring it.
     pub async fn my(&self, email: &str) -> String {
         let address = Address::parse(email).unwrap();

@@ -70,7 +70,8 @@ pub async fn write(
     };
     let sender = &list.options.sender;
     let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
-    let (kind, context) = content(app, lease, list, current, subscription, &person, lang);
+    let writing = Writing { app, lease, list, current, subscription, person: &person, lang };
+    let (kind, context) = writing.content();
     let envelope = Envelope {
         kind,
         lang,
@@ -100,115 +101,122 @@ async fn receipt(
     Ok(Some(receipt.to_json()))
 }
 
-/// A letter's folder of templates, and what they are given.
-fn content(
-    app: &App,
-    lease: &Lease,
-    list: &List,
-    current: &Notice,
-    subscription: &Subscription,
-    person: &Person,
-    lang: &str,
-) -> (&'static str, Value) {
-    let id = lease.subscription;
-    let title = json!({ "slug": list.slug, "title": list.title(lang) });
-    let notice_url = || app.links.notice(&list.slug, subscription.notice.version, lang);
-    let unsubscribe_url = || app.links.unsubscribe(lease.list, id);
-    let leave_mailto = || app.links.leave_mailto(&list.mailbox()?, lease.list, id);
-    match lease.kind {
-        LetterKind::Confirmation => {
-            let expires_at = subscription.row.expires_at;
-            let context = json!({
-                "list": title,
-                "confirm_url": app.links.confirm(lease.list, id, expires_at),
-                "not_me_url": app.links.not_me(lease.list, id, expires_at),
-                "hours": list.options.pending_ttl_hours,
-                "notice_url": notice_url(),
-            });
-            ("confirmation", context)
-        }
-        // Whoever agreed to an earlier purpose and signs up again is asked: otherwise nothing would come of it.
-        LetterKind::AlreadySubscribed if !subscription.row.purpose_is_current => {
-            ("notice_change", notice_change(app, lease, list, current, subscription, person, lang))
-        }
-        LetterKind::NoticeChange => {
-            ("notice_change", notice_change(app, lease, list, current, subscription, person, lang))
-        }
-        LetterKind::AlreadySubscribed => {
-            let context = json!({
-                "list": title,
-                "unsubscribe_url": unsubscribe_url(),
-                "leave_mailto": leave_mailto(),
-                "my_url": app.links.my(),
-            });
-            ("already_subscribed", context)
-        }
-        LetterKind::Welcome => {
-            let context = json!({
-                "list": title,
-                "unsubscribe_url": unsubscribe_url(),
-                "leave_mailto": leave_mailto(),
-                "notice_url": notice_url(),
-                "receipt": RECEIPT,
-                "renewed": person.renewal.is_some(),
-                "my_url": app.links.my(),
-            });
-            ("welcome", context)
-        }
-        LetterKind::DataLink => {
-            // Counted from when it was asked for: a letter that was long on its way does not live longer.
-            let expires_at = lease.queued_at + DATA_LINK_FOR;
-            let context = json!({
-                "data_url": app.links.data(lease.list, id, expires_at),
-                "minutes": DATA_LINK_FOR.as_mins(),
-            });
-            ("data_link", context)
-        }
-        LetterKind::LeaveLink => {
-            let context = json!({
-                "list": title,
-                "unsubscribe_url": unsubscribe_url(),
-                "leave_mailto": leave_mailto(),
-            });
-            ("leave_link", context)
-        }
-        LetterKind::Correction => {
-            let expires_at = person.correction.as_ref().map(|correction| correction.expires_at);
-            let context = json!({
-                "list": title,
-                "correct_url": expires_at.map(|at| app.links.correct(lease.list, id, at)),
-                "hours": CORRECT_WITHIN.as_hours(),
-            });
-            ("correction", context)
-        }
-    }
+/// What a letter is written from.
+struct Writing<'a> {
+    app: &'a App,
+    lease: &'a Lease,
+    list: &'a List,
+    /// The list's notice as it is now.
+    current: &'a Notice,
+    subscription: &'a Subscription,
+    person: &'a Person,
+    lang: &'a str,
 }
 
-/// What is told of a list's present notice: with a link to agree where the purpose is new.
-fn notice_change(
-    app: &App,
-    lease: &Lease,
-    list: &List,
-    current: &Notice,
-    subscription: &Subscription,
-    person: &Person,
-    lang: &str,
-) -> Value {
-    let id = lease.subscription;
-    let (purpose_lang, purpose) = current.purpose_in(lang);
-    // Links from before a new address took the old one's place are dead.
-    let agree_by = person.corrected_at.map_or(lease.queued_at, |at| at.max(lease.queued_at)) + AGREE_WITHIN;
-    let agree_url = (!subscription.row.purpose_is_current).then(|| app.links.agree(lease.list, id, agree_by));
-    let leave_mailto = list.mailbox().and_then(|mailbox| app.links.leave_mailto(&mailbox, lease.list, id));
-    json!({
-        "list": { "slug": list.slug, "title": list.title(lang) },
-        "agree_url": agree_url,
-        "days": AGREE_WITHIN.as_hours() / 24,
-        "purpose": { "lang": purpose_lang, "text": purpose },
-        "notice_url": app.links.notice(&list.slug, current.version, lang),
-        "unsubscribe_url": app.links.unsubscribe(lease.list, id),
-        "leave_mailto": leave_mailto,
-    })
+impl Writing<'_> {
+    /// A letter's folder of templates, and what they are given.
+    fn content(&self) -> (&'static str, Value) {
+        let Writing { app, lease, subscription, person, .. } = self;
+        let (list, id) = (lease.list, lease.subscription);
+        match lease.kind {
+            LetterKind::Confirmation => {
+                let expires_at = subscription.row.expires_at;
+                let context = json!({
+                    "list": self.title(),
+                    "confirm_url": app.links.confirm(list, id, expires_at),
+                    "not_me_url": app.links.not_me(list, id, expires_at),
+                    "hours": self.list.options.pending_ttl_hours,
+                    "notice_url": self.notice_url(&subscription.notice),
+                });
+                ("confirmation", context)
+            }
+            // Whoever agreed to an earlier purpose and signs up again is asked: otherwise nothing would come of it.
+            LetterKind::AlreadySubscribed if !subscription.row.purpose_is_current => self.notice_change(),
+            LetterKind::NoticeChange => self.notice_change(),
+            LetterKind::AlreadySubscribed => {
+                let context = json!({
+                    "list": self.title(),
+                    "unsubscribe_url": self.unsubscribe_url(),
+                    "leave_mailto": self.leave_mailto(),
+                    "my_url": app.links.my(),
+                });
+                ("already_subscribed", context)
+            }
+            LetterKind::Welcome => {
+                let context = json!({
+                    "list": self.title(),
+                    "unsubscribe_url": self.unsubscribe_url(),
+                    "leave_mailto": self.leave_mailto(),
+                    "notice_url": self.notice_url(&subscription.notice),
+                    "receipt": RECEIPT,
+                    "renewed": person.renewal.is_some(),
+                    "my_url": app.links.my(),
+                });
+                ("welcome", context)
+            }
+            LetterKind::DataLink => {
+                // Counted from when it was asked for: a letter that was long on its way does not live longer.
+                let expires_at = lease.queued_at + DATA_LINK_FOR;
+                let context = json!({
+                    "data_url": app.links.data(list, id, expires_at),
+                    "minutes": DATA_LINK_FOR.as_mins(),
+                });
+                ("data_link", context)
+            }
+            LetterKind::LeaveLink => {
+                let context = json!({
+                    "list": self.title(),
+                    "unsubscribe_url": self.unsubscribe_url(),
+                    "leave_mailto": self.leave_mailto(),
+                });
+                ("leave_link", context)
+            }
+            LetterKind::Correction => {
+                let expires_at = person.correction.as_ref().map(|correction| correction.expires_at);
+                let context = json!({
+                    "list": self.title(),
+                    "correct_url": expires_at.map(|at| app.links.correct(list, id, at)),
+                    "hours": CORRECT_WITHIN.as_hours(),
+                });
+                ("correction", context)
+            }
+        }
+    }
+
+    /// What is told of a list's present notice: with a link to agree where the purpose is new.
+    fn notice_change(&self) -> (&'static str, Value) {
+        let Writing { app, lease, current, person, .. } = self;
+        let (purpose_lang, purpose) = current.purpose_in(self.lang);
+        // Links from before a new address took the old one's place are dead.
+        let linked_at = person.corrected_at.map_or(lease.queued_at, |at| at.max(lease.queued_at));
+        let agree_url = || app.links.agree(lease.list, lease.subscription, linked_at + AGREE_WITHIN);
+        let context = json!({
+            "list": self.title(),
+            "agree_url": (!self.subscription.row.purpose_is_current).then(agree_url),
+            "days": AGREE_WITHIN.as_hours() / 24,
+            "purpose": { "lang": purpose_lang, "text": purpose },
+            "notice_url": self.notice_url(current),
+            "unsubscribe_url": self.unsubscribe_url(),
+            "leave_mailto": self.leave_mailto(),
+        });
+        ("notice_change", context)
+    }
+
+    fn title(&self) -> Value {
+        json!({ "slug": self.list.slug, "title": self.list.title(self.lang) })
+    }
+
+    fn notice_url(&self, notice: &Notice) -> String {
+        self.app.links.notice(&self.list.slug, notice.version, self.lang)
+    }
+
+    fn unsubscribe_url(&self) -> String {
+        self.app.links.unsubscribe(self.lease.list, self.lease.subscription)
+    }
+
+    fn leave_mailto(&self) -> Option<String> {
+        self.app.links.leave_mailto(&self.list.mailbox()?, self.lease.list, self.lease.subscription)
+    }
 }
 
 /// The same for each try of one letter, different for any other, and telling nothing: the id is random and dies

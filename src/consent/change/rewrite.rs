@@ -166,7 +166,8 @@ impl Rewrite {
         Ok(Rewrite::of(ring, held, &person, nonce))
     }
 
-    /// The new address that the link means takes the old one's place. The id stays, and old links go on working.
+    /// The new address that the link means takes the old one's place. The id stays, and links
+    /// to leave go on working.
     pub fn correct(
         ring: &KeyRing,
         held: &Held<'_>,

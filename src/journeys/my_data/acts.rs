@@ -9,7 +9,7 @@ use crate::consent::address::Address;
 use crate::consent::change::{CannotCorrect, Edit, Held, Rewrite};
 use crate::consent::field::{FieldProblem, Profile, check_profile};
 use crate::consent::person::Correction;
-use crate::consent::subscription::{EraseOutcome, RewriteOutcome, SUBSCRIBED};
+use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::token::{SubscriptionId, Token};
 use crate::web::asked::ContentKind;
 use crate::web::form;
@@ -197,6 +197,7 @@ async fn leave(app: &App, holdings: &[&Holding], lang: &str) -> Result<Done, Ref
     Ok(Done::Left(left))
 }
 
+/// Writes it, and says that it is done.
 async fn said(
     app: &App,
     holding: &Holding,
@@ -207,12 +208,5 @@ async fn said(
         RewriteOutcome::Done => Ok(done),
         // It is so already, or is gone: the page shows what there is.
         _ => Ok(Said::Nothing),
-    }
-}
-
-impl Holding {
-    /// Whether it has been confirmed; before, there is nothing to change.
-    pub fn is_subscribed(&self) -> bool {
-        SUBSCRIBED.has(self.subscription.row.state)
     }
 }

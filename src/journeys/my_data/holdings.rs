@@ -7,7 +7,7 @@ use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::{Person, PersonError};
-use crate::consent::subscription::DATA_LINK_FOR;
+use crate::consent::subscription::{DATA_LINK_FOR, SUBSCRIBED};
 use crate::store::Subscription;
 use crate::token::{SubscriptionId, Token};
 use crate::web::answer::language_of;
@@ -63,6 +63,13 @@ impl Mine {
         let own = (self.token.list, self.token.id);
         holdings.sort_by_key(|holding| (holding.list.number, holding.id) == own);
         holdings
+    }
+}
+
+impl Holding {
+    /// Whether it has been confirmed; before, there is nothing to change.
+    pub fn is_subscribed(&self) -> bool {
+        SUBSCRIBED.has(self.subscription.row.state)
     }
 }
 

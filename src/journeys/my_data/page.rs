@@ -2,7 +2,6 @@
 
 use http::StatusCode;
 use jiff::Timestamp;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::acts::Left;
@@ -10,6 +9,7 @@ use super::holdings::{Holding, Mine};
 use crate::app::App;
 use crate::consent::address::AddressProblem;
 use crate::consent::field::{Field, FieldKind, FieldProblem, Profile};
+use crate::consent::record::Content;
 use crate::consent::subscription::{AGREE_WITHIN, CORRECT_AGAIN, State, UNDO_FOR};
 use crate::token::{Purpose, Token};
 use crate::web::answer::say;
@@ -84,14 +84,6 @@ impl Said {
     }
 }
 
-/// What a record tells that stands nowhere else.
-#[derive(Default, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Record {
-    origin: Option<String>,
-    renewed_at: Option<Timestamp>,
-}
-
 /// What is told of all holdings.
 pub struct Page<'a> {
     mine: &'a Mine,
@@ -141,12 +133,14 @@ impl<'a> Page<'a> {
             _ => ("", None),
         };
         let title = self.said.slug().and_then(|slug| mine.on(slug)).map(|holding| holding.list.title(lang));
+        let (title, minutes) = (title.unwrap_or_default(), CORRECT_AGAIN.as_mins());
+        let said = self.said.word().map(|word| {
+            say(app, lang, &format!("my_data.said.{word}"), &[("list", &title), ("n", &minutes)])
+        });
         json!({
             "action": format!("/my/{}", app.links.tokens.mint(Purpose::Data, &mine.token)),
             "open_until": Timestamp::from_second(mine.token.expiry.into()).unwrap_or_default(),
-            "said": self.said.word().map(|word| {
-                say(app, lang, &format!("my_data.said.{word}"), &[("list", &title.unwrap_or_default()), ("n", &CORRECT_AGAIN.as_mins())])
-            }),
+            "said": said,
             "refused": self.said.is_refusal(),
             "problems": self.unplaced(app),
             "address": mine.address,
@@ -207,7 +201,6 @@ impl<'a> Page<'a> {
 pub(super) async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Value, Refusal> {
     let Holding { list, subscription, person, .. } = holding;
     let state = subscription.row.state;
-    let record = |text: &str| serde_json::from_str::<Record>(text).unwrap_or_default();
     let agreed = &subscription.notice;
     let needs_yes = holding.is_subscribed() && !subscription.row.purpose_is_current;
     let exports = exports(app, holding).await?;
@@ -226,8 +219,8 @@ pub(super) async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Val
         "network": person.network,
         "signed_up_at": subscription.row.signed_up_at,
         "confirmed_at": subscription.confirmed_at,
-        "origin": record(&person.record).origin,
-        "renewed_at": person.renewal.as_deref().and_then(|text| record(text).renewed_at),
+        "origin": Content::read(&person.record).and_then(|record| record.origin),
+        "renewed_at": person.renewal.as_deref().and_then(Content::read).and_then(|record| record.renewed_at),
         "notice": {
             "version": agreed.version,
             "purpose": agreed.purpose,

@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::{Signup, browser, program};
-use crate::house::{House, NEWS, link};
+use crate::house::{House, NEWS};
 
 /// Everything of an answer but its date.
 async fn all_of(answer: Response) -> (u16, BTreeMap<String, Vec<u8>>, Vec<u8>) {
@@ -55,10 +55,7 @@ async fn people_of_every_kind() -> House {
     house.subscribe("active@example.org").await;
     house.sign_up("pending@example.org").await;
     house.new_list("ended", json!([])).await;
-    let form = [("email", "ended@example.org"), ("consent", "yes"), ("notice", "1"), ("lang", "en")];
-    assert_eq!(house.post("/lists/ended", &form).await.status(), 200);
-    let confirm = link(&house.letter("ended@example.org").await.text, "/c/");
-    assert_eq!(house.post(&confirm, &[]).await.status(), 200);
+    house.subscribe_to("ended", "ended@example.org", &[]).await;
     house.close_list("ended").await;
     house
 }

@@ -268,3 +268,41 @@ async fn of_two_new_addresses_that_are_entered_at_once_one_is_asked_and_its_link
     other.close_with_waiting_letters().await;
     house.close().await;
 }
+
+#[tokio::test]
+async fn the_new_mailbox_is_answered_at_once_when_it_asks() {
+    let house = House::open().await;
+    house.subscribe(ANN).await;
+    house.post("/my", &[("email", ANN)]).await;
+    let my = link(&house.letters(ANN, 2).await.pop().unwrap().text, "/my/");
+    let correct = house.correct(&my, NEW).await;
+    house.post(&correct, &[("answer", "yes")]).await;
+    house.post("/my", &[("email", NEW)]).await;
+    assert!(house.all_letters().await.iter().any(|letter| letter.to == NEW && letter.text.contains("/my/")));
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_row_that_cannot_be_opened_keeps_no_other_address_from_being_forgotten() {
+    let house = House::open().await;
+    for email in [ANN, "bob@example.org"] {
+        house.subscribe(email).await;
+        let my = house.my(email).await;
+        house.correct(&my, &format!("new.{email}")).await;
+    }
+    let waiting = "SELECT count(*) FROM subscriptions WHERE correction_expires_at IS NOT NULL";
+    let first = "(SELECT id FROM subscriptions ORDER BY correction_expires_at, id LIMIT 1)";
+    let db = house.db().await;
+    let seal = format!("SELECT id, seal FROM subscriptions WHERE id = {first}");
+    let spoilt = db.query_one(&seal, &[]).await.unwrap();
+    let (id, seal): (Vec<u8>, Vec<u8>) = (spoilt.get("id"), spoilt.get("seal"));
+    let write = "UPDATE subscriptions SET seal = $1 WHERE id = $2";
+    db.execute(write, &[&vec![0_u8], &id]).await.unwrap();
+    house.advance(SignedDuration::from_hours(24));
+    sweep(&house.app).await.unwrap();
+    assert_eq!(house.count(waiting).await, 1, "the spoilt one is told of in the log");
+    db.execute(write, &[&seal, &id]).await.unwrap();
+    sweep(&house.app).await.unwrap();
+    assert_eq!(house.count(waiting).await, 0);
+    house.close().await;
+}

@@ -1,19 +1,11 @@
 //! Who agreed to a new notice after the backup was made: the log tells of it, but not to whom it belongs.
 
 use nix::sys::signal::Signal;
-use optin::consent::change::{CannotRenew, Rewrite, Yes};
+use optin::consent::change::{Rewrite, Yes};
 use optin::consent::subscription::RewriteOutcome;
-use optin::store::StoreError;
 
 use super::{Scene, backup};
-
-#[derive(Debug, thiserror::Error)]
-enum Cannot {
-    #[error(transparent)]
-    Store(#[from] StoreError),
-    #[error(transparent)]
-    Renew(#[from] CannotRenew),
-}
+use crate::agree::Cannot;
 
 impl Scene {
     /// Agrees to the list's present notice, as the button behind a letter's link does.
