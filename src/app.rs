@@ -1,7 +1,10 @@
 //! What journeys and chores are handed: the whole service but its doors.
 
 pub mod acts;
+mod compose;
 pub mod logged;
+
+pub use compose::Unwritten;
 
 use ipnet::IpNet;
 use tokio::sync::Notify;
@@ -27,6 +30,8 @@ pub struct App {
     pub controller: Controller,
     /// Whose word is taken for where a request came from.
     pub proxies: Vec<IpNet>,
+    /// The mail server whose word is taken for where a mail came from, by the name that it gives itself.
+    pub authserv_id: Option<String>,
     pub clock: Clock,
     /// The letters of `dev`, which leave the machine for nobody.
     pub inbox: Option<Inbox>,
@@ -70,6 +75,7 @@ impl App {
             keys,
             controller,
             proxies: config.proxies()?,
+            authserv_id: config.authserv_id()?.map(str::to_owned),
             clock,
             inbox,
             letters_wait: Notify::new(),

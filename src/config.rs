@@ -69,6 +69,8 @@ pub struct Config {
     private_listen: Option<String>,
     proxies: Option<String>,
     smtp_url: Option<String>,
+    lmtp_listen: Option<String>,
+    authserv_id: Option<String>,
     keys_file: Option<PathBuf>,
     templates_dir: Option<PathBuf>,
     trail_mirror: Option<PathBuf>,
@@ -100,6 +102,8 @@ impl Config {
             ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
             ("OPTIN_PROXIES", &mut config.proxies),
             ("OPTIN_SMTP_URL", &mut config.smtp_url),
+            ("OPTIN_LMTP_LISTEN", &mut config.lmtp_listen),
+            ("OPTIN_AUTHSERV_ID", &mut config.authserv_id),
             ("OPTIN_KEYS", &mut config.keys),
         ] {
             *place = env(name).or(place.take());
@@ -168,6 +172,30 @@ impl Config {
         self.smtp_url.as_deref().ok_or(ConfigError::Missing("smtp_url"))
     }
 
+    /// Where mail comes in by LMTP (RFC 2033), if it does: whoever can reach it is believed like the mail server itself.
+    pub fn lmtp_listen(&self) -> Result<Option<LmtpPlace>, ConfigError> {
+        const WANTED: &str =
+            "an address and port such as 127.0.0.1:2526, or a socket such as unix:/run/optin/lmtp";
+        let read = |text: &str| match text.strip_prefix("unix:") {
+            Some(path) if path.starts_with('/') => Ok(LmtpPlace::Unix(path.into())),
+            Some(_) => Err(ConfigError::Bad("lmtp_listen", WANTED)),
+            None => text.parse().map(LmtpPlace::Tcp).map_err(|_| ConfigError::Bad("lmtp_listen", WANTED)),
+        };
+        self.lmtp_listen.as_deref().map(read).transpose()
+    }
+
+    /// The name that the mail server in front of us gives itself in `Authentication-Results` (RFC 8601 section 2.5).
+    /// Unless it is set, no such field is believed.
+    pub fn authserv_id(&self) -> Result<Option<&str>, ConfigError> {
+        const WANTED: &str = "the name of a mail server, such as mx.example.org";
+        let is_name =
+            |id: &&str| id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
+        match self.authserv_id.as_deref() {
+            None => Ok(None),
+            Some(id) => Some(id).filter(is_name).map(Some).ok_or(ConfigError::Bad("authserv_id", WANTED)),
+        }
+    }
+
     /// The key ring's text. A file is refused that others than its owner may read or write.
     pub fn key_ring(&self) -> Result<RingText, ConfigError> {
         if let Some(text) = &self.keys {
@@ -215,6 +243,14 @@ impl Config {
         }
         Ok(controller)
     }
+}
+
+/// Where mail comes in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LmtpPlace {
+    Tcp(SocketAddr),
+    /// A socket that is made when the service starts.
+    Unix(PathBuf),
 }
 
 /// Settings may hold passwords: none is shown.

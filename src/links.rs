@@ -5,6 +5,10 @@ use jiff::Timestamp;
 use crate::keys::KeyRing;
 use crate::token::{Purpose, SubscriptionId, Token, TokenKeys};
 
+/// What the local parts of our mail addresses begin with, and what they are for.
+const LEAVE: (&str, Purpose) = ("leave", Purpose::Unsubscribe);
+const BOUNCE: (&str, Purpose) = ("b", Purpose::Bounce);
+
 /// Makes links under the public URL, and holds the keys that read them back.
 pub struct Links {
     /// Without a slash at the end.
@@ -52,6 +56,11 @@ impl Links {
         self.link("k", Purpose::Correct, list, id, seconds(expires_at))
     }
 
+    /// Where one signs up.
+    pub fn list(&self, slug: &str) -> String {
+        format!("{}/lists/{slug}", self.public_url)
+    }
+
     /// Where one asks for the link to what is stored.
     pub fn my(&self) -> String {
         format!("{}/my", self.public_url)
@@ -69,15 +78,62 @@ impl Links {
 
     /// The address that withdraws when a mail reaches it, at the domain of the list's mailbox for cancellations.
     pub fn leave_mailto(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
+        self.mailbox(LEAVE, mailbox, list, id)
+    }
+
+    /// The envelope sender of a letter, at the same domain: what does not arrive comes back to it.
+    pub fn bounces(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
+        self.mailbox(BOUNCE, mailbox, list, id)
+    }
+
+    /// What a mail to this address asks for, where it is one of those two. At whatever domain: a list's mailbox may
+    /// have moved since, and what stands in old letters goes on working.
+    pub fn read_mailbox(&self, local: &str) -> Option<(Purpose, Token)> {
+        let (kind, token) = local.split_once('+')?;
+        let (_, purpose) = [LEAVE, BOUNCE].into_iter().find(|(name, _)| kind.eq_ignore_ascii_case(name))?;
+        Some((purpose, self.tokens.read_mail(purpose, token).ok()?))
+    }
+
+    /// The tokens in a text that end something: of links to leave and to deny a signup, and of addresses to leave by.
+    pub fn tokens_in(&self, text: &str) -> Vec<(Purpose, Token)> {
+        let linked = [("/u/", Purpose::Unsubscribe), ("/n/", Purpose::NotMe)].into_iter().flat_map(
+            |(door, purpose)| {
+                let read = move |token: &str| Some((purpose, self.tokens.read(purpose, token).ok()?));
+                following(text, door).filter_map(read)
+            },
+        );
+        let mailed = following(text, "leave+").filter_map(|token| {
+            let purpose = Purpose::Unsubscribe;
+            Some((purpose, self.tokens.read_mail(purpose, token).ok()?))
+        });
+        linked.chain(mailed).collect()
+    }
+
+    fn mailbox(
+        &self,
+        (name, purpose): (&str, Purpose),
+        mailbox: &str,
+        list: u32,
+        id: SubscriptionId,
+    ) -> Option<String> {
         let (_, domain) = mailbox.rsplit_once('@')?;
-        let token = self.tokens.mint_for_mail(&Token { list, id, expiry: 0 });
-        Some(format!("leave+{token}@{domain}"))
+        let token = self.tokens.mint_for_mail(purpose, &Token { list, id, expiry: 0 });
+        Some(format!("{name}+{token}@{domain}"))
     }
 
     fn link(&self, door: &str, purpose: Purpose, list: u32, id: SubscriptionId, expiry: u32) -> String {
         let token = self.tokens.mint(purpose, &Token { list, id, expiry });
         format!("{}/{door}/{token}", self.public_url)
     }
+}
+
+/// What stands right after each place of a text where something stands, as far as it could be a token.
+fn following<'a>(text: &'a str, what: &'static str) -> impl Iterator<Item = &'a str> {
+    let is_part = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+    text.match_indices(what).map(move |(at, what)| {
+        let rest = &text[at + what.len()..];
+        &rest[..rest.find(|c| !is_part(c)).unwrap_or(rest.len())]
+    })
 }
 
 /// As tokens count: Unix seconds in 32 bits, which last until 2106.

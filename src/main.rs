@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use optin::commands::{self, Command};
+use optin::commands::{self, Command, usage_code};
 
 /// Newsletter double opt-in: asks twice, keeps the proof, forgets whoever leaves.
 #[derive(Parser)]
@@ -19,7 +19,20 @@ fn main() -> ExitCode {
         let place = panic.location().map_or_else(String::new, |at| format!(" at {at}"));
         eprintln!("optin: internal error{place}");
     }));
-    match commands::run(Optin::parse().command) {
+    let asked = match Optin::try_parse() {
+        Ok(asked) => asked,
+        Err(fault) => {
+            // Only to a standard error that nobody reads any more.
+            _ = fault.print();
+            let command = std::env::args().nth(1);
+            return if fault.use_stderr() {
+                usage_code(command.as_deref()).into()
+            } else {
+                ExitCode::SUCCESS
+            };
+        }
+    };
+    match commands::run(asked.command) {
         Ok(code) => code,
         Err(error) => {
             eprintln!("optin: {error:#}");

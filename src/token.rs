@@ -45,16 +45,19 @@ pub enum Purpose {
     Agree = 5,
     /// Put a new address in an old one's place. Its expiry tells which new address is meant.
     Correct = 6,
+    /// Tell that a letter did not arrive; stands in envelope senders.
+    Bounce = 7,
 }
 
 impl Purpose {
-    const ALL: [Purpose; 6] = [
+    const ALL: [Purpose; 7] = [
         Purpose::Confirm,
         Purpose::NotMe,
         Purpose::Unsubscribe,
         Purpose::Data,
         Purpose::Agree,
         Purpose::Correct,
+        Purpose::Bounce,
     ];
 
     fn key_use(self) -> &'static str {
@@ -65,11 +68,16 @@ impl Purpose {
             Purpose::Data => "token/data",
             Purpose::Agree => "token/agree",
             Purpose::Correct => "token/correct",
+            Purpose::Bounce => "token/bounce",
         }
     }
 
+    fn never_expires(self) -> bool {
+        matches!(self, Purpose::Unsubscribe | Purpose::Bounce)
+    }
+
     fn bytes(self) -> usize {
-        if self == Purpose::Unsubscribe { SHORT } else { LONG }
+        if self.never_expires() { SHORT } else { LONG }
     }
 }
 
@@ -102,15 +110,16 @@ impl TokenKeys {
         }
     }
 
-    /// Makes a token with the current root, in strict base64url: 48 characters for `Unsubscribe`, 54 for others.
+    /// Makes a token with the current root, in strict base64url: 48 characters for one that never expires, 54 for
+    /// others.
     pub fn mint(&self, purpose: Purpose, token: &Token) -> String {
         URL_SAFE_NO_PAD.encode(self.bytes(purpose, token))
     }
 
-    /// The unsubscribe token in lower-case base32 without padding, 58 characters, for the local part of a mail
+    /// A token that never expires in lower-case base32 without padding, 58 characters, for the local part of a mail
     /// address, which may lose its case on the way.
-    pub fn mint_for_mail(&self, token: &Token) -> String {
-        base32().encode(&self.bytes(Purpose::Unsubscribe, token))
+    pub fn mint_for_mail(&self, purpose: Purpose, token: &Token) -> String {
+        base32().encode(&self.bytes(purpose, token))
     }
 
     /// Reads a token made for `purpose`. Length and alphabet first, then the tag in constant time; no database.
@@ -119,6 +128,15 @@ impl TokenKeys {
             return Err(Invalid);
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).map_err(|_| Invalid)?;
+        self.check(purpose, &bytes)
+    }
+
+    /// Reads what [`TokenKeys::mint_for_mail`] makes, in upper or lower case.
+    pub fn read_mail(&self, purpose: Purpose, text: &str) -> Result<Token, Invalid> {
+        if text.len() != (SHORT * 8).div_ceil(5) {
+            return Err(Invalid);
+        }
+        let bytes = base32().decode(text.to_ascii_lowercase().as_bytes()).map_err(|_| Invalid)?;
         self.check(purpose, &bytes)
     }
 
@@ -191,7 +209,8 @@ mod tests {
         let token = some(1, [3; 14], 1_800_000_000);
         assert_eq!(keys(1).mint(Purpose::Unsubscribe, &token).len(), 48);
         assert_eq!(keys(1).mint(Purpose::Confirm, &token).len(), 54);
-        assert_eq!(keys(1).mint_for_mail(&token).len(), 58);
+        assert_eq!(keys(1).mint_for_mail(Purpose::Unsubscribe, &token).len(), 58);
+        assert_eq!(keys(1).mint(Purpose::Bounce, &token).len(), 48);
     }
 
     /// The tag computed again by hand from the ring's file, as another implementation would.
@@ -214,7 +233,7 @@ mod tests {
         #[test]
         fn what_is_minted_reads_back_for_its_purpose_alone(list: u32, id: [u8; 14], expiry: u32) {
             for purpose in Purpose::ALL {
-                let expiry = if purpose == Purpose::Unsubscribe { 0 } else { expiry };
+                let expiry = if purpose.never_expires() { 0 } else { expiry };
                 let token = some(list, id, expiry);
                 let text = keys(1).mint(purpose, &token);
                 prop_assert_eq!(keys(1).read(purpose, &text), Ok(token));
@@ -222,6 +241,29 @@ mod tests {
                 for other in Purpose::ALL.into_iter().filter(|other| *other != purpose) {
                     prop_assert_eq!(keys(1).read(other, &text), Err(Invalid));
                 }
+            }
+        }
+
+        #[test]
+        fn what_is_minted_for_mail_reads_back_in_any_case_for_its_purpose_alone(
+            list: u32,
+            id: [u8; 14],
+            at in 0usize..58,
+            to in "[a-z2-7A-Z018=+ -]",
+        ) {
+            let token = some(list, id, 0);
+            let both = [Purpose::Unsubscribe, Purpose::Bounce];
+            for (purpose, other) in [(both[0], both[1]), (both[1], both[0])] {
+                let text = keys(1).mint_for_mail(purpose, &token);
+                prop_assert_eq!(keys(1).read_mail(purpose, &text), Ok(token));
+                prop_assert_eq!(keys(1).read_mail(purpose, &text.to_ascii_uppercase()), Ok(token));
+                prop_assert_eq!(keys(1).read_mail(other, &text), Err(Invalid));
+                prop_assert_eq!(keys(2).read_mail(purpose, &text), Err(Invalid));
+                prop_assert_eq!(keys(1).read_mail(purpose, &text[1..]), Err(Invalid));
+                let mut bent = text.clone();
+                bent.replace_range(at..=at, &to);
+                prop_assume!(!bent.eq_ignore_ascii_case(&text));
+                prop_assert_eq!(keys(1).read_mail(purpose, &bent), Err(Invalid));
             }
         }
 
@@ -237,6 +279,7 @@ mod tests {
         #[test]
         fn no_text_makes_it_panic(text in "\\PC{0,80}") {
             let _ = keys(1).read(Purpose::Unsubscribe, &text);
+            let _ = keys(1).read_mail(Purpose::Unsubscribe, &text);
         }
     }
 }

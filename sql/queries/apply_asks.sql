@@ -3,19 +3,19 @@
 -- so that its commit waits for the disk as well; an unknown one costs a letter for an id that is nobody's, which the
 -- postman finds dead and drops.
 -- $1 list, $2 ids, $3 kinds of letters, $4 times, $5 kind of a letter with the data link, $6 of one with the link to
--- leave, $7 cool-down in seconds
+-- leave, $7 cool-downs in seconds
 WITH given AS (
-    SELECT * FROM unnest($2::bytea[], $3::smallint[], $4::timestamptz[]) AS g (id, kind, at)
+    SELECT * FROM unnest($2::bytea[], $3::smallint[], $4::timestamptz[], $7::float8[]) AS g (id, kind, at, again)
 ), known AS (
     SELECT id, data_asked_at, leave_asked_at FROM subscriptions
     WHERE list = $1 AND id = ANY ($2) ORDER BY id FOR UPDATE
 ), met AS (
-    SELECT g.id, g.kind, g.at, k.id IS NOT NULL AS is_known,
+    SELECT g.id, g.kind, g.at, g.again, k.id IS NOT NULL AS is_known,
            CASE g.kind WHEN $5::smallint THEN k.data_asked_at WHEN $6::smallint THEN k.leave_asked_at END AS asked_at
     FROM given g LEFT JOIN known k USING (id)
 ), outcome AS (
     SELECT id, kind, at, is_known, asked_at,
-           asked_at IS NULL OR asked_at <= at - $7::float8 * interval '1 second' AS owed
+           asked_at IS NULL OR asked_at <= at - again * interval '1 second' AS owed
     FROM met
 ), marked AS (
     UPDATE subscriptions s

@@ -6,6 +6,7 @@ use crate::consent::change::{Ask, Asked, CannotCorrect, Erase, Held, Rewrite};
 use crate::consent::list::List;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::consent::undo::Undo;
+use crate::mail::status::says_nobody_there;
 use crate::store::{LOOKS, StoreError};
 use crate::token::{SubscriptionId, Token};
 
@@ -95,5 +96,16 @@ impl App {
         let (outcome, gone) = self.store.erase_handing_back(Erase::withdraw(token, now)).await?;
         let undo = gone.and_then(|gone| Undo::of(token.list, token.id, gone, now));
         Ok((outcome, undo.map(|undo| undo.seal(&self.keys, App::random()))))
+    }
+
+    /// A letter did not arrive and never will, with that enhanced status. Where nobody is at the address, a signup that
+    /// waits for them ends; what is left of any other is that it is counted.
+    pub async fn bounced(&self, list: u32, id: SubscriptionId, status: &str) -> Result<(), StoreError> {
+        let now = self.clock.now();
+        self.store.count_bounce(list, id, now).await?;
+        if says_nobody_there(status) {
+            self.store.erase(Erase::undeliverable(list, id, now)).await?;
+        }
+        Ok(())
     }
 }

@@ -19,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::consent::notice::Notice;
 use crate::consent::subscription::{DATA_LINK_FOR, SUBSCRIBED, State};
+use crate::mail::letters::Letter;
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::{StoreError, Subscription};
-use letter::{Letter, Written, write};
+use letter::{Written, write};
 
 /// Connections to the relay.
 const WORKERS: usize = 4;
@@ -112,6 +113,7 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
         Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,
         Err(SendError::Refused { status }) => {
             tracing::warn!(status, "the relay refused a letter for good");
+            app.bounced(lease.list, lease.subscription, &status).await?;
             app.store.bury_letter(&lease, app.clock.now(), &status).await
         }
     }

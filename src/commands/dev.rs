@@ -63,7 +63,8 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         let catcher = tokio::spawn(session::serve(inbox.door(), relay, shutdown.clone()));
         welcome(&app, &home);
         let limits = Limits { drain: Duration::from_secs(1), ..Limits::default() };
-        service::run(app, public, None, shutdown.clone(), limits).await?;
+        let listeners = service::Listeners { public, private: None, lmtp: None };
+        service::run(app, listeners, shutdown.clone(), limits).await?;
         catcher.abort();
         anyhow::Ok(())
     };

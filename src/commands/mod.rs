@@ -5,6 +5,7 @@ mod completions;
 pub mod dev;
 mod evidence;
 mod export;
+mod inbound;
 mod keys;
 mod list;
 mod notice;
@@ -39,6 +40,8 @@ pub enum Command {
     Migrate,
     /// Write the people who said yes, each row with its unsubscribe link
     Export(export::Options),
+    /// Take one mail on standard input, for a mail server that hands mail to programs (exit codes of sysexits.h)
+    Inbound(inbound::Options),
     /// Make a key ring
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -61,6 +64,11 @@ pub enum Command {
     Completions(completions::Options),
 }
 
+/// The exit code for wrong usage: mail servers know another one.
+pub fn usage_code(command: Option<&str>) -> u8 {
+    if command == Some("inbound") { inbound::EX_USAGE } else { 2 }
+}
+
 /// Does what was asked.
 pub fn run(command: Command) -> anyhow::Result<ExitCode> {
     // Fails only where one is installed already, which does as well.
@@ -70,6 +78,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
         match command {
             Command::Trail(command) => return trail::run(*command).await,
             Command::Evidence(command) => return evidence::run(*command).await,
+            Command::Inbound(options) => return Ok(inbound::run(options).await),
             Command::Dev(options) => dev::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate => apply_migrations().await,

@@ -21,6 +21,7 @@ pub struct Options {
 pub async fn run(options: Options) -> anyhow::Result<()> {
     let config = config()?;
     let (listen, private_listen) = (config.listen()?, config.private_listen()?);
+    let lmtp_listen = config.lmtp_listen()?;
     let app = Arc::new(App::new(&config, Clock::System, None)?);
     if options.check {
         println!("The settings are good");
@@ -36,8 +37,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Some(address) => Some(service::bind(address, "OPTIN_PRIVATE_LISTEN").await?),
         None => None,
     };
+    let lmtp = lmtp_listen.as_ref().map(service::bind_lmtp).transpose()?;
     tracing::info!(%listen, "serving");
-    service::run(app, public, private, shutdown, Limits::default()).await?;
+    let listeners = service::Listeners { public, private, lmtp };
+    service::run(app, listeners, shutdown, Limits::default()).await?;
     tracing::info!("stopped");
     Ok(())
 }

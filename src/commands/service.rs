@@ -1,17 +1,24 @@
 //! The running service, as `dev` and `serve` share it.
 
+use std::fs::Permissions;
+use std::io;
 use std::net::SocketAddr;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context as _, ensure};
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, UnixListener};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::chores::{postman, sealer, sweeper};
-use crate::journeys::{private_routes, routes, service};
+use crate::chores::{postman, replies, sealer, sweeper};
+use crate::config::LmtpPlace;
+use crate::journeys::{inbound_mail, private_routes, routes, service};
+use crate::mail::session;
 use crate::web::headers::SecurityHeaders;
 use crate::web::server::{Limits, serve};
 
@@ -37,17 +44,50 @@ pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListe
     bound.with_context(|| format!("nothing can listen on {address} (give another address with {setting})"))
 }
 
+/// Makes the place where mail comes in. A socket that a service which has died left behind is taken over.
+pub fn bind_lmtp(place: &LmtpPlace) -> anyhow::Result<session::Listener> {
+    let bound = match place {
+        LmtpPlace::Tcp(address) => std::net::TcpListener::bind(address).and_then(|listener| {
+            listener.set_nonblocking(true)?;
+            Ok(session::Listener::Tcp(TcpListener::from_std(listener)?))
+        }),
+        LmtpPlace::Unix(path) => bind_socket(path).map(session::Listener::Unix),
+    };
+    bound.context("nothing can listen where OPTIN_LMTP_LISTEN says")
+}
+
+/// Our user and group may write to it, and nobody else: whoever does is believed like the mail server.
+fn bind_socket(path: &Path) -> io::Result<UnixListener> {
+    let is_left_over = || {
+        std::os::unix::net::UnixStream::connect(path)
+            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    };
+    if is_left_over() {
+        std::fs::remove_file(path)?;
+    }
+    let listener = UnixListener::bind(path)?;
+    std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+    Ok(listener)
+}
+
+/// Where the service is reached.
+pub struct Listeners {
+    pub public: TcpListener,
+    pub private: Option<TcpListener>,
+    pub lmtp: Option<session::Listener>,
+}
+
 /// Serves until `shutdown`; running requests and letters get a moment to end.
 ///
 /// # Errors
 /// When a chore ended by itself, which none may: then everything stops, and whoever runs us starts us again.
 pub async fn run(
     app: Arc<App>,
-    public: TcpListener,
-    private: Option<TcpListener>,
+    listeners: Listeners,
     shutdown: CancellationToken,
     limits: Limits,
 ) -> anyhow::Result<()> {
+    let Listeners { public, private, lmtp } = listeners;
     let headers = SecurityHeaders { https: app.links.public_url.starts_with("https:") };
     let watch = tokio::spawn(watch_chores(app.clone(), shutdown.clone()));
     let serve_private = async {
@@ -56,12 +96,25 @@ pub async fn run(
             serve(listener, doors, shutdown.clone(), limits, headers).await;
         }
     };
+    let serve_mail = async {
+        if let Some(listener) = lmtp {
+            take_mail(app.clone(), listener, shutdown.clone(), limits).await;
+        }
+    };
     let serve_public = serve(public, service(routes(app.clone())), shutdown.clone(), limits, headers);
-    tokio::join!(serve_public, serve_private);
+    tokio::join!(serve_public, serve_private, serve_mail);
     // A letter that is under way may end; one that hangs is cut, and its lease brings it back.
     let early = tokio::time::timeout(limits.drain, watch).await;
     ensure!(!matches!(early, Ok(Ok(true))), "a chore ended by itself; the log says why");
     Ok(())
+}
+
+/// Takes mail until `shutdown`. Replies that wait then get a moment to go.
+async fn take_mail(app: Arc<App>, listener: session::Listener, shutdown: CancellationToken, limits: Limits) {
+    let (queue, waiting) = mpsc::channel(replies::WAITING);
+    let replies = tokio::spawn(replies::run(app.clone(), waiting));
+    session::serve(inbound_mail::door(app, queue), listener, shutdown).await;
+    _ = tokio::time::timeout(limits.drain, replies).await;
 }
 
 /// Runs the chores until they end, and shuts everything down with the first that does. Whether that was too early.

@@ -79,6 +79,11 @@ impl Address {
         &self.typed[..self.at]
     }
 
+    /// The part after the @, in lower-case A-labels.
+    pub fn domain(&self) -> &str {
+        &self.ascii_domain
+    }
+
     /// The address for the way: local part as typed, in NFC (RFC 6532 §3.1), and domain in A-labels, so that only a
     /// non-ASCII local part needs SMTPUTF8.
     pub fn for_mail(&self) -> String {

@@ -185,6 +185,11 @@ impl Erase {
         Erase::of(list, id, at, DENIABLE)
     }
 
+    /// The end of a signup of an address where nobody is.
+    pub fn undeliverable(list: u32, id: SubscriptionId, at: Timestamp) -> Erase {
+        Erase::of(list, id, at, DENIABLE)
+    }
+
     /// What a log tells of that a restored backup does not know: its entry is there, or can have none. Whoever has
     /// acted since they were seen in that state is spared.
     pub fn replayed(list: u32, id: SubscriptionId, state: State, at: Timestamp) -> Erase {

@@ -60,6 +60,8 @@ pub const SUBSCRIBED: States = States::of(&[State::Active, State::Paused]);
 pub const TELL_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// Whoever asks for a letter with a link by address gets one of a kind in this time: nobody can fill another's mailbox.
 pub const ASK_AGAIN: SignedDuration = SignedDuration::from_mins(10);
+/// Whoever asks to leave by a mail that may be anybody's gets the link at most once in this time.
+pub const ASK_BY_MAIL_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// The link to what is stored works for so long after it was asked for.
 pub const DATA_LINK_FOR: SignedDuration = SignedDuration::from_mins(60);
 /// Confirming leads from these states to `Active`.
@@ -221,9 +223,9 @@ pub fn on_erase(state: Option<State>, from: States) -> EraseOutcome {
 }
 
 /// Decides on a letter that is asked for by the address of a row; `asked_at` is when one of its kind was last owed.
-pub fn on_ask(asked_at: Option<Timestamp>, at: Timestamp) -> AskOutcome {
+pub fn on_ask(asked_at: Option<Timestamp>, at: Timestamp, again: SignedDuration) -> AskOutcome {
     match asked_at {
-        Some(asked_at) if asked_at > at - ASK_AGAIN => AskOutcome::CoolingDown,
+        Some(asked_at) if asked_at > at - again => AskOutcome::CoolingDown,
         _ => AskOutcome::Owed,
     }
 }

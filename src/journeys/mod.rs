@@ -4,6 +4,7 @@ mod agree;
 mod confirm;
 mod correct;
 mod home;
+pub mod inbound_mail;
 mod leave;
 mod my;
 mod my_data;

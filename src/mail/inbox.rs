@@ -8,9 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use mail_parser::{Message, MessageParser, MimeHeaders as _};
+use mail_parser::{Message, MimeHeaders as _};
 use serde::Serialize;
 
+use super::parsed::Parsed;
 use super::session::{Answer, Door, Limits, Protocol, Transaction};
 
 /// A folder of letters. Clones share it.
@@ -130,7 +131,7 @@ fn caught(number: u64, file: &[u8]) -> Caught {
     let letter =
         Caught { number, to, from, raw: String::from_utf8_lossy(raw).into_owned(), ..Caught::default() };
     // What is no message at all has an envelope all the same.
-    let Some(parsed) = MessageParser::default().parse(raw) else { return letter };
+    let Some(parsed) = Parsed::read(raw) else { return letter };
     Caught {
         date: parsed.date().map(|date| date.to_timestamp()).and_then(from_seconds).unwrap_or_default(),
         subject: parsed.subject().unwrap_or_default().to_owned(),

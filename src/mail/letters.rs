@@ -8,24 +8,58 @@ use lettre::message::header::{
 };
 use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address as MailAddress, Message};
-use serde::Serialize;
+use serde_json::Value;
 
 use crate::consent::address::Address;
 use crate::templates::{TemplateError, Templates};
 
-/// The outside of a letter.
-pub struct Envelope<'a> {
+/// A letter, ready for the relay.
+pub struct Letter {
+    /// The envelope's sender, whom bounces go to; empty for none.
+    pub from: String,
+    pub to: String,
+    pub bytes: Vec<u8>,
+}
+
+/// What a letter says.
+pub struct Content {
     /// The template's folder under `templates/letters/`.
-    pub kind: &'a str,
+    pub kind: &'static str,
+    /// What the templates are given.
+    pub context: Value,
+    pub attachment: Option<Attachment>,
+    /// What the Message-ID begins with; the same at each try, so that a mailbox can tell a letter sent twice.
+    pub name: String,
+    pub occasion: Occasion,
+}
+
+/// Between whom, and when.
+pub struct Outside<'a> {
     pub lang: &'a str,
     pub to: &'a Address,
     pub from_name: &'a str,
     pub from: &'a Address,
     /// What the list's subjects begin with.
     pub subject_prefix: Option<&'a str>,
-    /// What the Message-ID begins with; the same at each try, so that a mailbox can tell a letter sent twice.
-    pub name: &'a str,
     pub date: Timestamp,
+}
+
+/// Why a program writes (RFC 3834 section 5).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Occasion {
+    /// Something happened.
+    Event,
+    /// A mail came that this answers.
+    Mail,
+}
+
+impl Occasion {
+    fn auto_submitted(self) -> &'static str {
+        match self {
+            Occasion::Event => "auto-generated",
+            Occasion::Mail => "auto-replied",
+        }
+    }
 }
 
 /// A file that comes with a letter.
@@ -47,34 +81,29 @@ pub enum ComposeError {
     Message,
 }
 
-/// A letter's bytes, ready for the relay: text and HTML, no list headers, `Auto-Submitted` (RFC 3834 §5) so that
-/// no out-of-office note answers it.
-pub fn compose(
-    templates: &Templates,
-    envelope: &Envelope,
-    context: impl Serialize,
-    attachment: Option<Attachment>,
-) -> Result<Vec<u8>, ComposeError> {
-    let part =
-        |file: &str| templates.render(&format!("letters/{}/{file}", envelope.kind), envelope.lang, &context);
+/// A letter's bytes: text and HTML, no list headers, `Auto-Submitted` (RFC 3834 section 5) so that no out-of-office note
+/// answers it.
+pub fn compose(templates: &Templates, outside: &Outside, content: Content) -> Result<Vec<u8>, ComposeError> {
+    let Content { kind, context, attachment, name, occasion } = content;
+    let part = |file: &str| templates.render(&format!("letters/{kind}/{file}"), outside.lang, &context);
     // One line, whatever a list is called.
-    let subject = [envelope.subject_prefix.unwrap_or_default(), &part("subject.txt")?].join(" ");
+    let subject = [outside.subject_prefix.unwrap_or_default(), &part("subject.txt")?].join(" ");
     let subject = subject.split_whitespace().collect::<Vec<_>>().join(" ");
     let body = MultiPart::alternative_plain_html(part("body.txt")?, part("body.html")?);
     let body = match attachment {
         None => body,
         Some(file) => MultiPart::mixed().multipart(body).singlepart(attached(file)?),
     };
-    let domain = envelope.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    let domain = outside.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()
-        .from(Mailbox::new(Some(envelope.from_name.to_owned()), mail_address(envelope.from)?))
-        .to(Mailbox::new(None, mail_address(envelope.to)?))
+        .from(Mailbox::new(Some(outside.from_name.to_owned()), mail_address(outside.from)?))
+        .to(Mailbox::new(None, mail_address(outside.to)?))
         .subject(subject)
-        .date(SystemTime::from(envelope.date))
-        .message_id(Some(format!("<{}@{}>", envelope.name, domain.unwrap_or_default())))
+        .date(SystemTime::from(outside.date))
+        .message_id(Some(format!("<{name}@{}>", domain.unwrap_or_default())))
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
-            "auto-generated".to_owned(),
+            occasion.auto_submitted().to_owned(),
         ))
         .multipart(body)
         .map_err(|_| ComposeError::Message)?;

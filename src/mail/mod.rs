@@ -1,7 +1,10 @@
 //! Mail: out to the relay, in at our own door, and what letters say.
 
+pub mod inbound;
 pub mod inbox;
 pub mod letters;
 pub mod mailer;
+pub mod parsed;
 pub mod relay;
 pub mod session;
+pub mod status;

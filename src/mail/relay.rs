@@ -22,6 +22,8 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use url::Url;
 
+use super::status::is_enhanced;
+
 /// Where letters go: what `OPTIN_SMTP_URL` says. Its Debug tells no credentials.
 #[derive(Clone, Debug)]
 pub struct Relay {
@@ -156,11 +158,8 @@ impl From<smtp::Error> for Trouble {
 fn enhanced(error: &smtp::Error) -> Option<String> {
     let text = std::error::Error::source(error)?.to_string();
     let status = text.split_ascii_whitespace().next()?;
-    let mut numbers = status.split('.');
     let class = if error.is_permanent() { "5" } else { "4" };
-    let small = |number: &str| (1..=3).contains(&number.len()) && number.bytes().all(|b| b.is_ascii_digit());
-    let proper = numbers.next()? == class && small(numbers.next()?) && small(numbers.next()?);
-    (proper && numbers.next().is_none()).then(|| status.to_owned())
+    (is_enhanced(status) && status.starts_with(class)).then(|| status.to_owned())
 }
 
 /// One step with the relay, cut off after its time.

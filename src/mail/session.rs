@@ -14,15 +14,17 @@
 
 use std::fmt;
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures_util::future::{BoxFuture, FutureExt};
 use tokio::io::{AsyncRead, AsyncWrite, AsyncWriteExt};
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
+use tokio_util::either::Either;
 use tokio_util::sync::CancellationToken;
 
 mod path;
@@ -150,8 +152,32 @@ pub enum Ending {
     Reset,
 }
 
+/// Where clients come from.
+pub enum Listener {
+    Tcp(TcpListener),
+    Unix(UnixListener),
+}
+
+impl From<TcpListener> for Listener {
+    fn from(listener: TcpListener) -> Listener {
+        Listener::Tcp(listener)
+    }
+}
+
+type Stream = Either<TcpStream, UnixStream>;
+
+impl Listener {
+    async fn accept(&self) -> io::Result<Stream> {
+        Ok(match self {
+            Listener::Tcp(listener) => Either::Left(listener.accept().await?.0),
+            Listener::Unix(listener) => Either::Right(listener.accept().await?.0),
+        })
+    }
+}
+
 /// Serves clients until `shutdown`, then lets transactions that are under way finish for at most five seconds.
-pub async fn serve(door: Door, listener: TcpListener, shutdown: CancellationToken) {
+pub async fn serve(door: Door, listener: impl Into<Listener>, shutdown: CancellationToken) {
+    let listener = listener.into();
     let door = Arc::new(door);
     let mut clients = JoinSet::new();
     loop {
@@ -161,10 +187,10 @@ pub async fn serve(door: Door, listener: TcpListener, shutdown: CancellationToke
             accepted = listener.accept() => accepted,
         };
         match accepted {
-            Ok((stream, _)) if clients.len() < door.limits.connections => {
+            Ok(stream) if clients.len() < door.limits.connections => {
                 clients.spawn(attend(Arc::clone(&door), stream, shutdown.clone()));
             }
-            Ok((stream, _)) => turn_away(stream).await,
+            Ok(stream) => turn_away(stream).await,
             Err(error) => {
                 tracing::warn!(kind = %error.kind(), "cannot accept a mail connection");
                 sleep(ACCEPT_PAUSE).await;
@@ -178,16 +204,18 @@ pub async fn serve(door: Door, listener: TcpListener, shutdown: CancellationToke
     }
 }
 
-async fn attend(door: Arc<Door>, mut stream: TcpStream, shutdown: CancellationToken) {
+async fn attend(door: Arc<Door>, mut stream: Stream, shutdown: CancellationToken) {
     // Both of these only fail on a socket that is already dead.
-    let _ = stream.set_nodelay(true);
-    if converse(&door, &mut stream, &shutdown).await == Ending::Reset {
-        let _ = stream.set_zero_linger();
+    if let Either::Left(tcp) = &stream {
+        let _ = tcp.set_nodelay(true);
+    }
+    if let (Ending::Reset, Either::Left(tcp)) = (converse(&door, &mut stream, &shutdown).await, &stream) {
+        let _ = tcp.set_zero_linger();
     }
 }
 
 /// A fresh socket has room for one line, so this does not keep the next client waiting.
-async fn turn_away(mut stream: TcpStream) {
+async fn turn_away(mut stream: Stream) {
     let line = b"421 4.3.2 too many connections, try again later\r\n";
     let _ = timeout(Duration::from_secs(1), stream.write_all(line)).await;
 }

@@ -112,6 +112,14 @@ impl Store {
         Ok(())
     }
 
+    /// Counts a letter that did not arrive, among those of its list and day (UTC); one to nobody is not counted.
+    pub async fn count_bounce(&self, list: u32, id: SubscriptionId, at: Timestamp) -> Result<(), StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::COUNT_BOUNCE).await?;
+        client.execute(&statement, &[&number(list), &id.0.as_slice(), &at]).await?;
+        Ok(())
+    }
+
     async fn report(&self, sql: &str, lease: &Lease, at: Timestamp, status: &str) -> Result<(), StoreError> {
         let client = self.writer().await?;
         let statement = client.prepare_cached(sql).await?;

@@ -19,6 +19,7 @@ statements! {
     APPLY_SIGNUPS = "apply_signups",
     BURY_LETTER = "bury_letter",
     CLOSE_LIST = "close_list",
+    COUNT_BOUNCE = "count_bounce",
     COUNT_LOST = "count_lost",
     COUNT_SUBSCRIPTIONS = "count_subscriptions",
     COUNT_UNANNOUNCED = "count_unannounced",

@@ -17,6 +17,7 @@ mod erasure;
 mod evidence;
 mod floors;
 mod forms;
+mod inbound;
 mod letters;
 mod machine;
 mod migrations;

@@ -3,27 +3,20 @@
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use crate::app::App;
 use crate::app::logged::logged;
+use crate::app::{App, Unwritten};
 use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::consent::person::Person;
 use crate::consent::receipt::Receipt;
 use crate::consent::subscription::{AGREE_WITHIN, CORRECT_WITHIN, DATA_LINK_FOR};
-use crate::mail::letters::{Attachment, Envelope, compose};
+use crate::mail::letters::{Attachment, Content, Letter, Occasion};
 use crate::store::Subscription;
 use crate::store::outbox::{Lease, LetterKind};
 
 /// What a receipt's file is called.
 const RECEIPT: &str = "optin-receipt.json";
-
-/// A letter, ready for the relay.
-pub struct Letter {
-    pub from: String,
-    pub to: String,
-    pub bytes: Vec<u8>,
-}
 
 /// What came of writing a letter.
 pub enum Written {
@@ -33,9 +26,6 @@ pub enum Written {
     /// There is nothing any more that it would speak of.
     NotOwed,
 }
-
-/// Why a letter could not be written. Holds nothing of it.
-type Unwritten = Box<dyn std::error::Error + Send + Sync>;
 
 /// Writes a letter to whom it is owed.
 pub async fn write(
@@ -58,9 +48,7 @@ pub async fn write(
             None => return Ok(Written::NotYet),
         },
     };
-    // An operator's language may have gone since: the letter is owed all the same.
-    let spoken = [subscription.lang.as_str(), list.options.lang.as_str()];
-    let lang = app.templates.words().pick(spoken).unwrap_or("en");
+    let lang = app.letter_lang(list, subscription);
     let now = app.clock.now();
     let correction = person.correction.as_ref().filter(|correction| correction.expires_at > now);
     let to = match (lease.kind, correction) {
@@ -68,22 +56,15 @@ pub async fn write(
         (LetterKind::Correction, Some(correction)) => Address::parse(&correction.address)?,
         _ => Address::parse(&person.address)?,
     };
-    let sender = &list.options.sender;
-    let from = Address::parse(sender.address.as_deref().unwrap_or(&app.controller.mail))?;
     let writing = Writing { app, lease, list, current, subscription, person: &person, lang };
-    let (kind, context) = writing.content();
-    let envelope = Envelope {
-        kind,
-        lang,
-        to: &to,
-        from_name: sender.name.as_deref().unwrap_or(&app.controller.name),
-        from: &from,
-        subject_prefix: list.text_in(lang, &sender.subject_prefix),
-        name: &name_of(lease),
-        date: now,
-    };
-    let bytes = compose(&app.templates, &envelope, &context, attachment)?;
-    Ok(Written::Letter(Letter { from: from.for_mail(), to: to.for_mail(), bytes }))
+    let (kind, mut context) = writing.content();
+    context["list"] = writing.title();
+    context["leave_mailto"] = json!(writing.leave_mailto());
+    let content = Content { kind, context, attachment, name: name_of(lease), occasion: Occasion::Event };
+    let letter = app.compose(list, lang, &to, content)?;
+    let bounces =
+        list.mailbox().and_then(|mailbox| app.links.bounces(&mailbox, lease.list, lease.subscription));
+    Ok(Written::Letter(Letter { from: bounces.unwrap_or(letter.from), ..letter }))
 }
 
 /// The proof of the person's last yes, where the log has it by now. What does not prove itself is given to nobody.
@@ -122,7 +103,6 @@ impl Writing<'_> {
             LetterKind::Confirmation => {
                 let expires_at = subscription.row.expires_at;
                 let context = json!({
-                    "list": self.title(),
                     "confirm_url": app.links.confirm(list, id, expires_at),
                     "not_me_url": app.links.not_me(list, id, expires_at),
                     "hours": self.list.options.pending_ttl_hours,
@@ -135,18 +115,14 @@ impl Writing<'_> {
             LetterKind::NoticeChange => self.notice_change(),
             LetterKind::AlreadySubscribed => {
                 let context = json!({
-                    "list": self.title(),
                     "unsubscribe_url": self.unsubscribe_url(),
-                    "leave_mailto": self.leave_mailto(),
                     "my_url": app.links.my(),
                 });
                 ("already_subscribed", context)
             }
             LetterKind::Welcome => {
                 let context = json!({
-                    "list": self.title(),
                     "unsubscribe_url": self.unsubscribe_url(),
-                    "leave_mailto": self.leave_mailto(),
                     "notice_url": self.notice_url(&subscription.notice),
                     "receipt": RECEIPT,
                     "renewed": person.renewal.is_some(),
@@ -165,16 +141,13 @@ impl Writing<'_> {
             }
             LetterKind::LeaveLink => {
                 let context = json!({
-                    "list": self.title(),
                     "unsubscribe_url": self.unsubscribe_url(),
-                    "leave_mailto": self.leave_mailto(),
                 });
                 ("leave_link", context)
             }
             LetterKind::Correction => {
                 let expires_at = person.correction.as_ref().map(|correction| correction.expires_at);
                 let context = json!({
-                    "list": self.title(),
                     "correct_url": expires_at.map(|at| app.links.correct(list, id, at)),
                     "hours": CORRECT_WITHIN.as_hours(),
                 });
@@ -191,13 +164,11 @@ impl Writing<'_> {
         let linked_at = person.corrected_at.map_or(lease.queued_at, |at| at.max(lease.queued_at));
         let agree_url = || app.links.agree(lease.list, lease.subscription, linked_at + AGREE_WITHIN);
         let context = json!({
-            "list": self.title(),
             "agree_url": (!self.subscription.row.purpose_is_current).then(agree_url),
             "days": AGREE_WITHIN.as_hours() / 24,
             "purpose": { "lang": purpose_lang, "text": purpose },
             "notice_url": self.notice_url(current),
             "unsubscribe_url": self.unsubscribe_url(),
-            "leave_mailto": self.leave_mailto(),
         });
         ("notice_change", context)
     }
@@ -214,7 +185,12 @@ impl Writing<'_> {
         self.app.links.unsubscribe(self.lease.list, self.lease.subscription)
     }
 
+    /// The way out by mail, at the end of every letter but the one to an address that is not the person's yet: whoever
+    /// has that one must not be able to end what is the person's.
     fn leave_mailto(&self) -> Option<String> {
+        if self.lease.kind == LetterKind::Correction {
+            return None;
+        }
         self.app.links.leave_mailto(&self.list.mailbox()?, self.lease.list, self.lease.subscription)
     }
 }

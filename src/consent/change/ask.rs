@@ -1,7 +1,8 @@
 //! A letter with a link, asked for by address.
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
+use crate::consent::subscription::{ASK_AGAIN, ASK_BY_MAIL_AGAIN};
 use crate::token::SubscriptionId;
 
 /// What is asked for.
@@ -11,6 +12,18 @@ pub enum Asked {
     Data,
     /// The link to leave a list.
     Leave,
+    /// The same, by a mail that proves nothing of who wrote it.
+    LeaveByMail,
+}
+
+impl Asked {
+    /// How long after one letter the next may go.
+    pub fn again(self) -> SignedDuration {
+        match self {
+            Asked::Data | Asked::Leave => ASK_AGAIN,
+            Asked::LeaveByMail => ASK_BY_MAIL_AGAIN,
+        }
+    }
 }
 
 /// Somebody's wish for a letter to the mailbox that they name. It may be anybody's, and be nobody's.

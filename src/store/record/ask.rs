@@ -7,7 +7,7 @@ use tokio_postgres::Row as SqlRow;
 
 use super::{Applied, Change, Client, column, seconds};
 use crate::consent::change::{Ask, Asked};
-use crate::consent::subscription::{self as rules, AskOutcome, on_ask};
+use crate::consent::subscription::{AskOutcome, on_ask};
 use crate::store::outbox::LetterKind;
 use crate::store::rows::{id, number};
 use crate::store::{StoreError, sql};
@@ -17,7 +17,7 @@ use crate::token::SubscriptionId;
 type Last = (Asked, Timestamp);
 
 impl Change for Ask {
-    /// Who asks for both kinds at once is served in two rounds.
+    /// Who asks in two ways at once is served in two rounds.
     type Key = SubscriptionId;
     type Outcome = AskOutcome;
     type After = Last;
@@ -43,7 +43,7 @@ impl Change for Ask {
                     &column(batch, |ask| ask.at()),
                     &(LetterKind::DataLink as i16),
                     &(LetterKind::LeaveLink as i16),
-                    &seconds(rules::ASK_AGAIN),
+                    &column(batch, |ask| seconds(ask.kind().again())),
                 ],
             )
             .await?;
@@ -55,7 +55,7 @@ impl Change for Ask {
         match after {
             None => Some(AskOutcome::NoRow),
             Some((_, (kind, asked_at))) if *kind == self.kind() => {
-                let outcome = on_ask(Some(*asked_at), self.at());
+                let outcome = on_ask(Some(*asked_at), self.at(), self.kind().again());
                 (outcome == AskOutcome::CoolingDown).then_some(outcome)
             }
             Some(_) => None,
@@ -76,6 +76,6 @@ fn answer(
 fn letter(kind: Asked) -> LetterKind {
     match kind {
         Asked::Data => LetterKind::DataLink,
-        Asked::Leave => LetterKind::LeaveLink,
+        Asked::Leave | Asked::LeaveByMail => LetterKind::LeaveLink,
     }
 }
