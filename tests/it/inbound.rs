@@ -63,7 +63,7 @@ async fn a_new_address_is_not_told_how_to_end_what_is_not_its_own_yet() {
     house.post("/my", &[("email", "ann@example.org")]).await;
     let letters = house.letters("ann@example.org", 2).await;
     let my = crate::house::link(&letters[1].text, "/my/");
-    house.post(&my, &[("act", "correct"), ("list", NEWS), ("email", "new@example.org")]).await;
+    house.post(&my, &[("do", "correct"), ("email", "new@example.org")]).await;
     let letter = house.letter("new@example.org").await;
     assert!(!letter.raw.contains("leave+") && !letter.text.contains(&address));
     house.close().await;

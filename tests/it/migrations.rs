@@ -174,7 +174,10 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
         bench.store.sign_up(signup).await.unwrap();
         bench.store.confirm(optin::consent::change::Confirm::new(&its, noon())).await.unwrap();
     }
-    bench.store.sign_up(bench.signup(&list, "cid@example.org", noon())).await.unwrap();
+    let signup = bench.signup(&list, "cid@example.org", noon());
+    let id = signup.id();
+    bench.store.sign_up(signup).await.unwrap();
+    bench.store.count_bounce(list.0.number, id, noon()).await.unwrap();
     bench.store.add_operator("tester", noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
     bench.store.record_access(list.0.number, "tester", Access::Export, noon()).await.unwrap();

@@ -166,8 +166,8 @@ async fn both_statements_go_by_index_on_a_long_list() {
         ("find_addresses", "int[], bytea[]", format!("'{{{list}, 7}}', {bytes}"), "subscriptions_address"),
         (
             "apply_asks",
-            "int, bytea[], smallint[], timestamptz[], smallint, smallint, float8",
-            format!("{list}, {bytes}, '{{4, 5}}', '{{now, now}}', 4, 5, 600"),
+            "int, bytea[], smallint[], timestamptz[], smallint, smallint, float8[]",
+            format!("{list}, {bytes}, '{{4, 5}}', '{{now, now}}', 4, 5, '{{600, 600}}'"),
             "subscriptions_pkey",
         ),
     ];

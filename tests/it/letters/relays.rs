@@ -65,6 +65,8 @@ impl Relay {
 /// As relays say it: with the address, and with words that must not be found anywhere afterwards.
 const LATER: Answer = Answer::reply(451, "4.7.1", "<ann@example.org> is on the quaggalist, come back");
 const NEVER: Answer = Answer::reply(550, "5.1.1", "<ann@example.org> no such quagga here");
+const UNWANTED: Answer =
+    Answer::reply(554, "5.7.1", "<ann@example.org> is a quagga, and those are not welcome");
 
 /// A letter's row: its attempts, its status, whether it was given up, whether somebody holds it.
 #[derive(Debug, PartialEq, Eq)]
@@ -139,12 +141,12 @@ async fn a_deferred_letter_is_tried_again_under_the_same_name_until_it_is_taken(
 
 #[tokio::test]
 async fn a_letter_that_is_refused_for_good_is_given_up_at_once_and_only_a_status_is_kept() {
-    let (relay, door) = Relay::that(|to, _| if to == ANN { NEVER } else { Answer::TAKEN });
+    let (relay, door) = Relay::that(|to, _| if to == ANN { UNWANTED } else { Answer::TAKEN });
     let house = House::with_relay(door).await;
     house.sign_up(ANN).await;
     until("the refusal", async || waiting(&house).await.is_some_and(|it| it.dead)).await;
     let given_up = waiting(&house).await.unwrap();
-    assert_eq!((given_up.attempts, given_up.status.as_deref()), (1, Some("5.1.1")));
+    assert_eq!((given_up.attempts, given_up.status.as_deref()), (1, Some("5.7.1")));
     assert!(!stands_in_database(&house, "quagga").await && !stands_in_database(&house, ANN).await);
 
     house.advance(SignedDuration::from_hours(25));
@@ -154,6 +156,17 @@ async fn a_letter_that_is_refused_for_good_is_given_up_at_once_and_only_a_status
     // Her mark goes when she does.
     assert_eq!(house.post(&relay.tries(ANN)[0].link("/n/"), &[]).await.status(), 200);
     until("an empty outbox", async || house.count("SELECT count(*) FROM outbox").await == 0).await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn a_signup_ends_where_the_relay_knows_that_nobody_is_there() {
+    let (_relay, door) = Relay::that(|_, _| NEVER);
+    let house = House::with_relay(door).await;
+    house.sign_up(ANN).await;
+    let left = "SELECT (SELECT count(*) FROM subscriptions) + (SELECT count(*) FROM outbox)";
+    until("the end", async || house.count(left).await == 0).await;
+    assert_eq!(house.count("SELECT letters FROM bounces").await, 1);
     house.close().await;
 }
 
