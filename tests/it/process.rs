@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs::{File, Permissions};
+use std::io::{Seek as _, Write as _};
 use std::net::TcpListener;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
@@ -77,6 +78,15 @@ pub async fn run(mut command: Command) -> Said {
     let output = tokio::time::timeout(PATIENCE, command.output()).await.expect("an end").unwrap();
     let text = |bytes| String::from_utf8(bytes).unwrap();
     Said { code: output.status.code(), out: text(output.stdout), err: text(output.stderr) }
+}
+
+/// The same, with something to read.
+pub async fn feed(mut command: Command, input: &[u8]) -> Said {
+    let mut file = tempfile::tempfile().unwrap();
+    file.write_all(input).unwrap();
+    file.rewind().unwrap();
+    command.stdin(file);
+    run(command).await
 }
 
 /// Whether a program can be run here; says so where it cannot.

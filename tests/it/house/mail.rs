@@ -3,7 +3,9 @@
 use std::net::SocketAddr;
 
 use serde_json::json;
-use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
+use tokio::io::{
+    AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
+};
 use tokio::net::TcpStream;
 
 use super::{House, NEWS};
@@ -43,9 +45,13 @@ impl House {
     }
 }
 
-/// Says what a mail server says, and returns the first reply that is not as it wishes, or the last.
 pub async fn hand_in(door: SocketAddr, from: &str, to: &str, mail: &[u8]) -> String {
-    let mut server = BufReader::new(TcpStream::connect(door).await.unwrap());
+    say(TcpStream::connect(door).await.unwrap(), from, to, mail).await
+}
+
+/// Says what a mail server says, and returns the first reply that is not as it wishes, or the last.
+pub async fn say(stream: impl AsyncRead + AsyncWrite + Unpin, from: &str, to: &str, mail: &[u8]) -> String {
+    let mut server = BufReader::new(stream);
     let words = [
         (String::new(), "220"),
         ("LHLO mx.test\r\n".to_owned(), "250"),
@@ -70,7 +76,7 @@ pub async fn hand_in(door: SocketAddr, from: &str, to: &str, mail: &[u8]) -> Str
 }
 
 /// The last line of a reply, as far as its enhanced status.
-async fn reply(server: &mut BufReader<TcpStream>) -> String {
+async fn reply(server: &mut BufReader<impl AsyncRead + Unpin>) -> String {
     loop {
         let mut line = String::new();
         server.read_line(&mut line).await.unwrap();
