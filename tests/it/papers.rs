@@ -14,7 +14,7 @@ fn found(pattern: &str, text: &str) -> BTreeSet<String> {
 /// The files of a kind that are part of the project.
 fn files(kind: &str) -> Vec<PathBuf> {
     let mut folders: Vec<PathBuf> =
-        [".github", "docs", "sql", "src", "tests"].into_iter().map(PathBuf::from).collect();
+        [".github", "deploy", "docs", "sql", "src", "tests"].into_iter().map(PathBuf::from).collect();
     let mut files: Vec<PathBuf> =
         ["README.md", "CONTRIBUTING.md", "CHANGELOG.md"].into_iter().map(PathBuf::from).collect();
     while let Some(folder) = folders.pop() {
