@@ -10,6 +10,7 @@ use lettre::message::{Mailbox, MultiPart, SinglePart};
 use lettre::{Address as MailAddress, Message};
 use serde_json::Value;
 
+use super::phrase;
 use crate::consent::address::Address;
 use crate::templates::{TemplateError, Templates};
 
@@ -94,11 +95,12 @@ pub fn compose(templates: &Templates, outside: &Outside, content: Content) -> Re
         None => body,
         Some(file) => MultiPart::mixed().multipart(body).singlepart(attached(file)?),
     };
-    let domain = outside.from.for_mail().rsplit_once('@').map(|(_, domain)| domain.to_owned());
+    let from = outside.from.for_mail();
+    let domain = from.rsplit_once('@').map(|(_, domain)| domain.to_owned());
     let message = Message::builder()
-        .from(Mailbox::new(Some(outside.from_name.to_owned()), mail_address(outside.from)?))
+        .raw_header(folded("From", &from, phrase::mailbox(outside.from_name, &from)))
         .to(Mailbox::new(None, mail_address(outside.to)?))
-        .subject(subject)
+        .raw_header(folded("Subject", &subject, phrase::subject(&subject)))
         .date(SystemTime::from(outside.date))
         .message_id(Some(format!("<{name}@{}>", domain.unwrap_or_default())))
         .raw_header(HeaderValue::new(
@@ -108,6 +110,11 @@ pub fn compose(templates: &Templates, outside: &Outside, content: Content) -> Re
         .multipart(body)
         .map_err(|_| ComposeError::Message)?;
     Ok(message.formatted())
+}
+
+/// A header with its lines as they are to be; `plain` is what the mail library reads in it.
+fn folded(name: &'static str, plain: &str, lines: String) -> HeaderValue {
+    HeaderValue::dangerous_new_pre_encoded(HeaderName::new_from_ascii_str(name), plain.to_owned(), lines)
 }
 
 /// In base64, which brings the file's bytes through every relay as they are.

@@ -5,6 +5,7 @@ pub mod inbox;
 pub mod letters;
 pub mod mailer;
 pub mod parsed;
+mod phrase;
 pub mod relay;
 pub mod session;
 pub mod status;
