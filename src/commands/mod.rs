@@ -1,6 +1,7 @@
 //! What a terminal asks for. Exit codes: 0 done, 1 refused or failed with one line that says what to do, 2 wrong
 //! usage.
 
+mod check_mail;
 mod completions;
 pub mod dev;
 mod evidence;
@@ -42,6 +43,8 @@ pub enum Command {
     Export(export::Options),
     /// Take one mail on standard input, for a mail server that hands mail to programs (exit codes of sysexits.h)
     Inbound(inbound::Options),
+    /// Check a sample of a newsletter: whether whoever gets it can leave it
+    CheckMail(check_mail::Options),
     /// Make a key ring
     #[command(subcommand)]
     Keys(keys::Keys),
@@ -79,6 +82,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::Trail(command) => return trail::run(*command).await,
             Command::Evidence(command) => return evidence::run(*command).await,
             Command::Inbound(options) => return Ok(inbound::run(options).await),
+            Command::CheckMail(options) => return check_mail::run(options).await,
             Command::Dev(options) => dev::run(options).await,
             Command::Serve(options) => serve::run(options).await,
             Command::Migrate => apply_migrations().await,

@@ -10,6 +10,7 @@ mod agree;
 mod announce;
 mod answers;
 mod asks;
+mod check_mail;
 mod container;
 mod dev;
 mod doors;

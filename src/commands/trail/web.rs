@@ -61,13 +61,7 @@ pub struct Web {
 
 impl Web {
     pub fn open(url: &TrailUrl, token_file: Option<&Path>) -> anyhow::Result<Web> {
-        let client = Client::builder()
-            .redirect(Policy::none())
-            .connect_timeout(CONNECT)
-            .timeout(ANSWER)
-            .user_agent(concat!("optin/", env!("CARGO_PKG_VERSION")));
-        let client = client.build().map_err(reqwest::Error::without_url).context("no HTTPS here")?;
-        Ok(Web { client, base: url.0.clone(), token: token_file.map(read_token).transpose()? })
+        Ok(Web { client: client()?, base: url.0.clone(), token: token_file.map(read_token).transpose()? })
     }
 
     pub fn has_token(&self) -> bool {
@@ -102,6 +96,16 @@ impl Web {
     }
 }
 
+/// What asks over HTTP: servers are verified, redirects not followed, cookies not kept.
+pub fn client() -> anyhow::Result<Client> {
+    let client = Client::builder()
+        .redirect(Policy::none())
+        .connect_timeout(CONNECT)
+        .timeout(ANSWER)
+        .user_agent(concat!("optin/", env!("CARGO_PKG_VERSION")));
+    client.build().map_err(reqwest::Error::without_url).context("no HTTPS here")
+}
+
 fn is_entries(piece: Piece) -> bool {
     matches!(piece, Piece::Tile(tile) if tile.kind() == Kind::Entries)
 }
@@ -119,7 +123,7 @@ fn read_token(file: &Path) -> anyhow::Result<HeaderValue> {
 }
 
 /// What an error comes down to. The layers above it name the URL.
-fn innermost(error: reqwest::Error) -> String {
+pub fn innermost(error: reqwest::Error) -> String {
     if error.is_timeout() {
         return "there was no answer in time".into();
     }
