@@ -28,7 +28,7 @@ use crate::store::{Store, StoreError};
 /// The largest sample, in bytes. Hardly a mail server takes a larger mail.
 const MAX_BYTES: usize = 10 * 1024 * 1024;
 /// How long the database has to tell a list's name.
-const PATIENCE: Duration = Duration::from_secs(5);
+const PATIENCE: Duration = Duration::from_secs(2);
 
 #[derive(clap::Args)]
 pub struct Options {

@@ -4,6 +4,7 @@ mod live;
 mod python;
 
 use std::collections::BTreeMap;
+use std::net::TcpListener;
 
 use serde_json::{Value, json};
 
@@ -173,12 +174,18 @@ async fn whatever_a_sending_tool_breaks_fails_on_its_line() {
 #[tokio::test]
 async fn without_the_database_all_is_checked_but_what_only_it_can_tell() {
     let desk = Desk::open().await;
+    // One that takes connections, and says nothing.
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     for (url, why) in [
-        ("", "OPTIN_DATABASE_URL is not set"),
-        ("postgresql://optin@127.0.0.1:1/optin", "the database cannot be reached"),
+        (String::new(), "OPTIN_DATABASE_URL is not set"),
+        ("postgresql://optin@127.0.0.1:1/optin".into(), "the database cannot be reached"),
+        (
+            format!("postgresql://optin@{}/optin", silent.local_addr().unwrap()),
+            "the database cannot be reached",
+        ),
     ] {
         let mut settings = desk.settings.clone();
-        settings.insert("OPTIN_DATABASE_URL", url.to_owned());
+        settings.insert("OPTIN_DATABASE_URL", url);
         let said = desk.check_with(&settings, desk.newsletter(), &[]).await;
         assert!(said.success().contains(&format!("1; its name could not be asked: {why}")), "{}", said.out);
         assert_eq!(

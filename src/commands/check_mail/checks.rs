@@ -51,7 +51,7 @@ impl<'a> Sample<'a> {
     /// Where a mail provider would post: the one web URI, if it is ours.
     pub fn one_click_url(&self) -> Option<Url> {
         let [uri] = self.web_uris()[..] else { return None };
-        matches!(Link::read(uri, self.links), Link::Leave { .. }).then(|| Url::parse(uri).ok()).flatten()
+        self.one_click_token().and(Url::parse(uri).ok())
     }
 
     /// Every check, in the order of the table.
@@ -72,8 +72,7 @@ impl<'a> Sample<'a> {
 
     /// Whom the header says it was sent to: by the https URI, else by the address.
     fn token(&self) -> Option<Token> {
-        let by_link = self.one_click().map(|(token, _)| token);
-        by_link.or_else(|| match self.mailtos()[..] {
+        self.one_click_token().or_else(|| match self.mailtos()[..] {
             [uri] => match Mailto::read(uri, self.links) {
                 Mailto::Leave { token, .. } => Some(token),
                 Mailto::Elsewhere => None,
@@ -82,11 +81,11 @@ impl<'a> Sample<'a> {
         })
     }
 
-    /// The subscription that the one web URI is of, and whether something was hung on to it.
-    fn one_click(&self) -> Option<(Token, bool)> {
+    /// The subscription that the one web URI is of.
+    fn one_click_token(&self) -> Option<Token> {
         let [uri] = self.web_uris()[..] else { return None };
         match Link::read(uri, self.links) {
-            Link::Leave { token, has_tail } => Some((token, has_tail)),
+            Link::Leave { token, .. } => Some(token),
             _ => None,
         }
     }
