@@ -8,13 +8,11 @@
 
 pub mod database;
 pub mod lists;
-pub mod mail;
 pub mod pages;
 pub mod receipts;
 pub mod trails;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,11 +20,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
-use optin::chores::{postman, replies};
+use optin::chores::postman;
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
-use optin::journeys::{inbound_mail, routes};
+use optin::journeys::routes;
 use optin::keys::KeyRing;
 use optin::mail::inbox::{Caught, Inbox};
 use optin::mail::session::{self, Door};
@@ -55,8 +53,6 @@ pub struct House {
     /// Where the pages are.
     pub url: String,
     pub database_url: String,
-    /// Where a mail server hands in mail.
-    pub lmtp: SocketAddr,
     /// Stands still until a test moves it.
     pub clock: Clock,
     pub http: Client,
@@ -64,6 +60,16 @@ pub struct House {
     shutdown: CancellationToken,
     closed: bool,
     _files: TempDir,
+}
+
+/// What a house hands its letters to.
+enum Relay<'a> {
+    /// The inbox itself.
+    Inbox,
+    /// A door that may do anything with them.
+    Door(Door),
+    /// A server at this URL, behind which the inbox listens on this port.
+    Server(&'a str, u16),
 }
 
 /// The PostgreSQL of this test process; it ends with it.
@@ -118,25 +124,30 @@ impl House {
         House::with(database(true).await, Some(relay)).await
     }
 
+    /// A service whose relay is a server of the test's, which passes letters on to the inbox, at the port `inbox`.
+    pub async fn behind(smtp_url: &str, inbox: u16) -> House {
+        House::build(database(true).await, Relay::Server(smtp_url, inbox), None, ring(), clock()).await
+    }
+
     /// A service with an operator's folder of templates.
     pub async fn with_templates(folder: &Path) -> House {
-        House::build(database(true).await, None, Some(folder), ring(), clock()).await
+        House::build(database(true).await, Relay::Inbox, Some(folder), ring(), clock()).await
     }
 
     /// A service on a given database.
     pub async fn with(database_url: String, relay: Option<Door>) -> House {
-        House::build(database_url, relay, None, ring(), clock()).await
+        House::build(database_url, relay.map_or(Relay::Inbox, Relay::Door), None, ring(), clock()).await
     }
 
     /// A second service on the same database, with the same keys and the same clock.
     pub async fn replica(&self) -> House {
         let ring = KeyRing::parse(&self.app.keys.to_toml()).unwrap();
-        House::build(self.database_url.clone(), None, None, ring, self.clock.clone()).await
+        House::build(self.database_url.clone(), Relay::Inbox, None, ring, self.clock.clone()).await
     }
 
     async fn build(
         database_url: String,
-        relay: Option<Door>,
+        relay: Relay<'_>,
         templates: Option<&Path>,
         ring: KeyRing,
         clock: Clock,
@@ -145,9 +156,15 @@ impl House {
         let files = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(files.path().join("inbox")).unwrap();
         let shutdown = CancellationToken::new();
-        let relay_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let smtp_url = format!("smtp://{}", relay_listener.local_addr().unwrap());
-        tokio::spawn(session::serve(relay.unwrap_or_else(|| inbox.door()), relay_listener, shutdown.clone()));
+        let port = if let Relay::Server(_, port) = relay { port } else { 0 };
+        let mail = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let (door, smtp_url) = match relay {
+            Relay::Inbox => (inbox.door(), None),
+            Relay::Door(door) => (door, None),
+            Relay::Server(url, _) => (inbox.door(), Some(url.to_owned())),
+        };
+        let smtp_url = smtp_url.unwrap_or_else(|| format!("smtp://{}", mail.local_addr().unwrap()));
+        tokio::spawn(session::serve(door, mail, shutdown.clone()));
 
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
@@ -159,7 +176,6 @@ impl House {
             ("OPTIN_KEYS", ring.to_toml().to_string()),
             ("OPTIN_PUBLIC_URL", url.clone()),
             ("OPTIN_SMTP_URL", smtp_url),
-            ("OPTIN_AUTHSERV_ID", mail::MX.to_owned()),
             (
                 "OPTIN_TEMPLATES_DIR",
                 templates.map_or_else(String::new, |folder| folder.display().to_string()),
@@ -170,28 +186,12 @@ impl House {
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         tokio::spawn(postman::run(app.clone(), shutdown.clone()));
-        let lmtp_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let lmtp = lmtp_listener.local_addr().unwrap();
-        let (queue, waiting) = tokio::sync::mpsc::channel(replies::WAITING);
-        tokio::spawn(replies::run(app.clone(), waiting));
-        let door = inbound_mail::door(app.clone(), queue);
-        tokio::spawn(session::serve(door, lmtp_listener, shutdown.clone()));
         let service = warp::service(routes(app.clone()));
         let headers = SecurityHeaders { https: false };
         tokio::spawn(serve(listener, service, shutdown.clone(), Limits::default(), headers));
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let house = House {
-            app,
-            url,
-            database_url,
-            lmtp,
-            clock,
-            http,
-            inbox,
-            shutdown,
-            closed: false,
-            _files: files,
-        };
+        let house =
+            House { app, url, database_url, clock, http, inbox, shutdown, closed: false, _files: files };
         house.welcome(false).await;
         house
     }

@@ -24,6 +24,7 @@ mod machine;
 mod migrations;
 mod my_data;
 mod papers;
+mod postfix;
 mod promises;
 mod replay;
 mod schema;
