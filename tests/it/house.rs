@@ -8,11 +8,13 @@
 
 pub mod database;
 pub mod lists;
+pub mod mail;
 pub mod pages;
 pub mod receipts;
 pub mod trails;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -20,11 +22,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
-use optin::chores::postman;
+use optin::chores::{postman, replies};
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
-use optin::journeys::routes;
+use optin::journeys::{inbound_mail, routes};
 use optin::keys::KeyRing;
 use optin::mail::inbox::{Caught, Inbox};
 use optin::mail::session::{self, Door};
@@ -53,6 +55,8 @@ pub struct House {
     /// Where the pages are.
     pub url: String,
     pub database_url: String,
+    /// Where a mail server hands in mail.
+    pub lmtp: SocketAddr,
     /// Stands still until a test moves it.
     pub clock: Clock,
     pub http: Client,
@@ -176,6 +180,7 @@ impl House {
             ("OPTIN_KEYS", ring.to_toml().to_string()),
             ("OPTIN_PUBLIC_URL", url.clone()),
             ("OPTIN_SMTP_URL", smtp_url),
+            ("OPTIN_AUTHSERV_ID", mail::MX.to_owned()),
             (
                 "OPTIN_TEMPLATES_DIR",
                 templates.map_or_else(String::new, |folder| folder.display().to_string()),
@@ -186,12 +191,28 @@ impl House {
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         tokio::spawn(postman::run(app.clone(), shutdown.clone()));
+        let lmtp_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let lmtp = lmtp_listener.local_addr().unwrap();
+        let (queue, waiting) = tokio::sync::mpsc::channel(replies::WAITING);
+        tokio::spawn(replies::run(app.clone(), waiting));
+        let door = inbound_mail::door(app.clone(), queue);
+        tokio::spawn(session::serve(door, lmtp_listener, shutdown.clone()));
         let service = warp::service(routes(app.clone()));
         let headers = SecurityHeaders { https: false };
         tokio::spawn(serve(listener, service, shutdown.clone(), Limits::default(), headers));
         let http = Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
-        let house =
-            House { app, url, database_url, clock, http, inbox, shutdown, closed: false, _files: files };
+        let house = House {
+            app,
+            url,
+            database_url,
+            lmtp,
+            clock,
+            http,
+            inbox,
+            shutdown,
+            closed: false,
+            _files: files,
+        };
         house.welcome(false).await;
         house
     }

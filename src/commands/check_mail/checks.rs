@@ -255,7 +255,7 @@ impl<'a> Sample<'a> {
             return fails(CHECK, "it is another subscription's than the link: take both from one row");
         }
         match mailbox {
-            Some(Some(mailbox)) if at(&mailbox).eq_ignore_ascii_case(&domain) => {
+            Some(Some(mailbox)) if mailbox.rsplit_once('@').is_some_and(|(_, of)| of == domain) => {
                 well(CHECK, "it is of the same subscription, at the domain of the list's mailbox")
             }
             Some(Some(_)) => {
@@ -392,10 +392,6 @@ fn addresses(list: &Addresses) -> Vec<String> {
 fn after<'a>(scheme: &str, uri: &'a str) -> Option<&'a str> {
     let (head, rest) = uri.split_at_checked(scheme.len())?;
     head.eq_ignore_ascii_case(scheme).then_some(rest)
-}
-
-fn at(address: &str) -> &str {
-    address.rsplit_once('@').map_or("", |(_, domain)| domain)
 }
 
 #[cfg(test)]

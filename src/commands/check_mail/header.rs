@@ -152,12 +152,11 @@ impl Field<'_> {
     /// What keeps even a patient reader from the value.
     fn unreadable(&self) -> Option<Malformed> {
         let value = self.value();
-        let is_blank = |line: &&[u8]| line.trim_ascii().is_empty();
         match () {
             () if self.has_too_long_line() => Some(Malformed::TooLong),
             () if value.contains("=?") && value.contains("?=") => Some(Malformed::Encoded),
             () if !value.is_ascii() => Some(Malformed::NotAscii),
-            () if self.lines.iter().any(|line| is_blank(&line)) => Some(Malformed::BlankLine),
+            () if self.lines.iter().any(|line| line.trim_ascii().is_empty()) => Some(Malformed::BlankLine),
             () => None,
         }
     }

@@ -95,6 +95,9 @@ fn a_good_newsletter_passes_every_check_with_either_line_end() {
     assert!(told.contains(&"3, `news`: Sampletown News".to_owned()), "{told:?}");
 }
 
+/// What is broken: its name, the part of a good newsletter, what takes its place, what is not well then.
+type Case<'a> = (&'a str, &'a str, String, Vec<(Level, &'a str)>);
+
 #[test]
 fn whatever_is_broken_fails_on_its_own_line() {
     let (ann, ben, by_mail) = (url(ANN), url(BEN), mailto(ANN));
@@ -108,7 +111,7 @@ fn whatever_is_broken_fails_on_its_own_line() {
     let one = |check: &'static str| vec![(Fails, check)];
     let bracketed = format!("<{ann}>");
     let second = format!(",\n <mailto:{by_mail}?subject=unsubscribe>");
-    let cases: Vec<(&str, &str, String, Vec<(Level, &str)>)> = vec![
+    let cases: Vec<Case> = vec![
         (
             "a fold without its blank",
             "\n <mailto:",
