@@ -56,9 +56,9 @@ impl Links {
         self.link("k", Purpose::Correct, list, id, seconds(expires_at))
     }
 
-    /// Where one signs up.
-    pub fn list(&self, slug: &str) -> String {
-        format!("{}/lists/{slug}", self.public_url)
+    /// Where one signs up, in a language.
+    pub fn signup(&self, slug: &str, lang: &str) -> String {
+        format!("{}/lists/{slug}?lang={lang}", self.public_url)
     }
 
     /// Where one asks for the link to what is stored.

@@ -25,7 +25,7 @@ pub async fn write(app: &App, tokens: &[Token]) -> Result<Option<Letter>, Unwrit
     let to = Address::parse(&person.address)?;
     let lang = app.letter_lang(list, subscription);
     let left = |list: &List| {
-        let url = (!list.is_closed).then(|| app.links.list(&list.slug));
+        let url = (!list.is_closed).then(|| app.links.signup(&list.slug, lang));
         json!({ "title": list.title(lang), "url": url })
     };
     let context = json!({
