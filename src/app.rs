@@ -15,7 +15,7 @@ use crate::keys::{KeyRing, KeyRingError};
 use crate::links::Links;
 use crate::mail::inbox::Inbox;
 use crate::mail::mailer::Mailer;
-use crate::mail::relay::RelayError;
+use crate::mail::relays::RelaysError;
 use crate::store::mirrors::{MirrorError, Mirrors};
 use crate::store::{Store, StoreError};
 use crate::templates::{TemplateError, Templates};
@@ -53,7 +53,7 @@ pub enum AppError {
     #[error(transparent)]
     Templates(#[from] TemplateError),
     #[error("OPTIN_SMTP_URL cannot be used")]
-    Relay(#[from] RelayError),
+    Relay(#[from] RelaysError),
     #[error("the controller's `mail` is not an e-mail address that letters can come from")]
     ControllerMail,
 }
@@ -70,7 +70,7 @@ impl App {
         Ok(App {
             store: open_store(config, &keys)?,
             templates: Templates::load(config.templates_dir().map(|dir| dir.as_path()), &controller)?,
-            mailer: Mailer::new(config.smtp_url()?.parse()?, &host_of(&public_url)),
+            mailer: Mailer::new(config.smtp_url()?.parse()?, &host_of(&public_url), clock.clone()),
             links: Links::new(public_url, &keys),
             keys,
             controller,

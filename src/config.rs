@@ -167,7 +167,7 @@ impl Config {
         texts.filter(|text| !text.is_empty()).map(network).collect()
     }
 
-    /// The relay that takes our letters: `smtp://…` or `smtps://…`
+    /// The relays that take our letters, in order of preference: `smtp://…` or `smtps://…`, one or several
     pub fn smtp_url(&self) -> Result<&str, ConfigError> {
         self.smtp_url.as_deref().ok_or(ConfigError::Missing("smtp_url"))
     }

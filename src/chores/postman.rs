@@ -23,6 +23,7 @@ use crate::mail::letters::Letter;
 use crate::mail::mailer::{Line, SendError};
 use crate::store::outbox::{Lease, LetterKind};
 use crate::store::{StoreError, Subscription};
+use crate::token::SubscriptionId;
 use letter::{Written, write};
 
 /// Connections to the relay.
@@ -104,12 +105,8 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
             return set_aside(app, &lease, "4.3.5").await;
         }
     };
-    // It may have waited, for the log say: whoever left meanwhile gets none.
-    if app.store.find_subscription(lease.list, lease.subscription).await?.is_none() {
-        return app.store.finish_letter(&lease).await;
-    }
     match send(app, line, &mut lease, &letter).await {
-        Ok(()) => app.store.finish_letter(&lease).await,
+        Ok(()) | Err(SendError::Unwanted) => app.store.finish_letter(&lease).await,
         Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,
         Err(SendError::Refused { status }) => {
             tracing::warn!(status, "the relay refused a letter for good");
@@ -121,13 +118,23 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
 
 /// Hands the letter to the relay, and keeps the lease meanwhile.
 async fn send(app: &App, line: &mut Line, lease: &mut Lease, letter: &Letter) -> Result<(), SendError> {
-    let mut sent = pin!(line.send(&letter.from, &letter.to, &letter.bytes));
+    let wanted = is_there(app, lease.list, lease.subscription);
+    let mut sent = pin!(line.send(&letter.from, &letter.to, &letter.bytes, wanted));
     loop {
         match tokio::time::timeout(RENEW, &mut sent).await {
             Ok(sent) => return sent,
             // Not renewed, the letter may go twice, under one Message-ID: better than breaking off now.
             Err(_) => _ = app.store.renew_lease(lease, app.clock.now() + LEASE).await,
         }
+    }
+}
+
+/// It may have waited, for the log or for the relay: whoever left meanwhile gets none.
+async fn is_there(app: &App, list: u32, id: SubscriptionId) -> Result<(), SendError> {
+    match app.store.find_subscription(list, id).await {
+        Ok(Some(_)) => Ok(()),
+        Ok(None) => Err(SendError::Unwanted),
+        Err(_) => Err(SendError::Later { status: "4.3.0".to_owned() }),
     }
 }
 

@@ -3,9 +3,13 @@
 //! The one question that matters afterwards is whether to try again. Only a 5xx reply to this letter's own MAIL, RCPT
 //! or DATA says no; a relay that greets with 554, wants another password or fails at TLS is a relay to mend, and its
 //! letters wait.
+//!
+//! Where there are several relays, a letter goes to the first that is well. One that cannot be used is passed over for a
+//! minute; what a relay says about a letter is no reason to ask another.
 
 use std::borrow::Cow;
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -15,7 +19,9 @@ use lettre::transport::smtp::client::AsyncSmtpConnection;
 use lettre::transport::smtp::commands::{Data, Mail, Rcpt, Rset};
 use lettre::transport::smtp::extension::{ClientId, Extension, MailBodyParameter, MailParameter, ServerInfo};
 
-use super::relay::{Patience, Relay, Trouble, within};
+use super::relay::{Patience, Trouble, within};
+use super::relays::Relays;
+use crate::clock::Clock;
 
 #[cfg(test)]
 mod tests;
@@ -39,6 +45,9 @@ pub enum SendError {
     /// The relay will never take this letter. The status always begins with 5.
     #[error("refused ({status})")]
     Refused { status: String },
+    /// It was not to be sent any more.
+    #[error("not wanted any more")]
+    Unwanted,
 }
 
 impl SendError {
@@ -74,7 +83,7 @@ impl SendError {
     }
 }
 
-/// The way to the relay, shared by all workers. Cheap to clone.
+/// The way to the relays, shared by all workers. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Mailer {
     way: Arc<Way>,
@@ -82,25 +91,29 @@ pub struct Mailer {
 
 #[derive(Debug)]
 struct Way {
-    relay: Relay,
+    relays: Relays,
     hello: ClientId,
+    clock: Clock,
     patience: Patience,
     reachable: AtomicBool,
+    utf8: AtomicBool,
 }
 
 impl Mailer {
     /// `hello` is the host name, or the IP address, to say EHLO with: the public host's.
-    pub fn new(relay: Relay, hello: &str) -> Mailer {
-        Mailer::with_patience(relay, hello, PATIENCE)
+    pub fn new(relays: Relays, hello: &str, clock: Clock) -> Mailer {
+        Mailer::with_patience(relays, hello, clock, PATIENCE)
     }
 
-    fn with_patience(relay: Relay, hello: &str, patience: Patience) -> Mailer {
+    /// With another patience, for tests whose relays hang.
+    pub fn with_patience(relays: Relays, hello: &str, clock: Clock, patience: Patience) -> Mailer {
         let hello = match hello.parse() {
             Ok(IpAddr::V4(ip)) => ClientId::Ipv4(ip),
             Ok(IpAddr::V6(ip)) => ClientId::Ipv6(ip),
             Err(_) => ClientId::Domain(hello.to_owned()),
         };
-        Mailer { way: Arc::new(Way { relay, hello, patience, reachable: AtomicBool::new(true) }) }
+        let (reachable, utf8) = (AtomicBool::new(true), AtomicBool::new(true));
+        Mailer { way: Arc::new(Way { relays, hello, clock, patience, reachable, utf8 }) }
     }
 
     /// A line for one worker. It connects when the first letter goes.
@@ -108,24 +121,41 @@ impl Mailer {
         Line { way: Arc::clone(&self.way), kept: None }
     }
 
-    /// Whether the newest attempt to connect, on whichever line, got as far as MAIL. True before the first one.
+    /// Whether the newest attempt to connect, on whichever line and to whichever relay, got as far as MAIL. True before
+    /// the first one.
     pub fn reachable(&self) -> bool {
         self.way.reachable.load(Ordering::Relaxed)
+    }
+
+    /// Whether the relay of the newest connection, on whichever line, takes letters to addresses whose local part is not
+    /// ASCII (SMTPUTF8, RFC 6531). True before the first one.
+    pub fn takes_utf8(&self) -> bool {
+        self.way.utf8.load(Ordering::Relaxed)
     }
 }
 
 impl Way {
-    async fn connect(&self) -> Result<AsyncSmtpConnection, SendError> {
-        let connection = self.relay.connect(&self.hello, &self.patience).await;
-        self.reachable.store(connection.is_ok(), Ordering::Relaxed);
-        connection.map_err(SendError::about_relay)
+    async fn connect(&self, place: usize) -> Result<Connection, Trouble> {
+        let connected = self.relays.at(place).connect(&self.hello, &self.patience).await;
+        self.reachable.store(connected.is_ok(), Ordering::Relaxed);
+        self.relays.note(place, connected.is_err().then(|| self.clock.now()));
+        let smtp = connected?;
+        self.utf8.store(smtp.server_info().supports_feature(Extension::SmtpUtfEight), Ordering::Relaxed);
+        Ok(Connection { place, smtp })
     }
 }
 
-/// One worker's connection to the relay, made when it is needed and kept as long as it lives.
+/// A connection, and the place of its relay among all.
+struct Connection {
+    place: usize,
+    smtp: AsyncSmtpConnection,
+}
+
+/// One worker's connection to a relay, made when it is needed and kept as long as it lives, unless a relay that is
+/// preferred has become well.
 pub struct Line {
     way: Arc<Way>,
-    kept: Option<AsyncSmtpConnection>,
+    kept: Option<Connection>,
 }
 
 impl Line {
@@ -135,43 +165,75 @@ impl Line {
     /// A kept connection that the relay has dropped in the meantime is replaced once. Where the connection breaks
     /// after the message, nobody knows whether it was taken; the answer is then [`SendError::Later`], and the person
     /// may get the letter twice rather than never.
-    pub async fn send(&mut self, from: &str, to: &str, message: &[u8]) -> Result<(), SendError> {
+    ///
+    /// `last_look` is asked once, when the relay has taken the recipient and before the message goes: relays let one
+    /// wait, and meanwhile the letter may have become unwanted. Its error is then the answer.
+    pub async fn send(
+        &mut self,
+        from: &str,
+        to: &str,
+        message: &[u8],
+        last_look: impl Future<Output = Result<(), SendError>>,
+    ) -> Result<(), SendError> {
         let letter = Letter::new(from, to, message)?;
+        let mut last_look = pin!(last_look);
+        let mut failure = Trouble::NoAnswer;
         if let Some(kept) = self.kept.take() {
-            match self.hand_over(kept, &letter).await {
-                Err(Setback::Stale(_)) => {}
-                outcome => return outcome.map_err(SendError::from),
+            if self.way.relays.has_better(kept.place, self.way.clock.now()) {
+                farewell(kept).await;
+            } else {
+                match self.hand_over(kept, &letter, last_look.as_mut()).await {
+                    Err(Setback::Stale(_)) => {}
+                    outcome => return outcome.map_err(SendError::from),
+                }
             }
         }
-        let fresh = self.way.connect().await?;
-        Ok(self.hand_over(fresh, &letter).await?)
+        for place in self.way.relays.to_try(self.way.clock.now()) {
+            failure = match self.way.connect(place).await {
+                Err(trouble) => trouble,
+                Ok(fresh) => match self.hand_over(fresh, &letter, last_look.as_mut()).await {
+                    // It says hello and takes nothing.
+                    Err(Setback::Stale(trouble)) => {
+                        self.way.relays.note(place, Some(self.way.clock.now()));
+                        trouble
+                    }
+                    outcome => return outcome.map_err(SendError::from),
+                },
+            };
+        }
+        Err(SendError::about_relay(failure))
     }
 
     /// Says goodbye to the relay, and waits two seconds at most for its answer.
     pub async fn close(self) {
-        if let Some(mut connection) = self.kept {
-            // All letters are answered; whether the relay hears us go changes nothing.
-            let _ = within(FAREWELL, connection.quit()).await;
+        if let Some(connection) = self.kept {
+            farewell(connection).await;
         }
     }
 
     /// Keeps the connection for the next letter if it is still good for one.
     async fn hand_over(
         &mut self,
-        mut connection: AsyncSmtpConnection,
+        mut connection: Connection,
         letter: &Letter<'_>,
+        last_look: Pin<&mut impl Future<Output = Result<(), SendError>>>,
     ) -> Result<(), Setback> {
-        let outcome = letter.hand_over(&mut connection, &self.way.patience).await;
+        let outcome = letter.hand_over(&mut connection, &self.way.patience, last_look).await;
         let usable = match &outcome {
             Ok(()) | Err(Setback::NotCapable(_)) => true,
-            Err(Setback::Trouble(Trouble::Reply { .. })) => {
-                within(self.way.patience.command, connection.command(Rset)).await.is_ok()
+            Err(Setback::Trouble(Trouble::Reply { .. }) | Setback::LastLook(_)) => {
+                within(self.way.patience.command, connection.smtp.command(Rset)).await.is_ok()
             }
             Err(_) => false,
         };
         self.kept = usable.then_some(connection);
         outcome
     }
+}
+
+async fn farewell(mut connection: Connection) {
+    // All letters are answered; whether the relay hears us go changes nothing.
+    let _ = within(FAREWELL, connection.smtp.quit()).await;
 }
 
 /// Why a connection did not take a letter.
@@ -181,7 +243,18 @@ enum Setback {
     Stale(Trouble),
     /// The relay lacks an extension that the letter needs.
     NotCapable(SendError),
+    LastLook(SendError),
     Trouble(Trouble),
+}
+
+impl Setback {
+    /// What the relay of our choice cannot do will never be done; what one in its stead cannot do waits for it.
+    fn not_capable(place: usize, status: &str) -> Setback {
+        Setback::NotCapable(match place {
+            0 => SendError::refused(status),
+            _ => SendError::Later { status: format!("4{}", &status[1..]) },
+        })
+    }
 }
 
 impl From<Trouble> for Setback {
@@ -194,7 +267,7 @@ impl From<Setback> for SendError {
     fn from(setback: Setback) -> SendError {
         match setback {
             Setback::Stale(trouble) => SendError::about_relay(trouble),
-            Setback::NotCapable(error) => error,
+            Setback::NotCapable(error) | Setback::LastLook(error) => error,
             Setback::Trouble(trouble) => SendError::about_letter(trouble),
         }
     }
@@ -220,21 +293,25 @@ impl<'a> Letter<'a> {
 
     async fn hand_over(
         &self,
-        connection: &mut AsyncSmtpConnection,
+        Connection { place, smtp: connection }: &mut Connection,
         patience: &Patience,
+        last_look: Pin<&mut impl Future<Output = Result<(), SendError>>>,
     ) -> Result<(), Setback> {
-        let needs = self.needs(connection.server_info()).map_err(Setback::NotCapable)?;
+        let needs =
+            self.needs(connection.server_info()).map_err(|status| Setback::not_capable(*place, status))?;
         let mail = connection.command(Mail::new(self.from.clone(), needs));
         within(patience.command, mail).await.map_err(stale_or_not)?;
         let rcpt = connection.command(Rcpt::new(self.to.clone(), Vec::new()));
         within(patience.command, rcpt).await?;
+        last_look.await.map_err(Setback::LastLook)?;
         within(patience.command, connection.command(Data)).await?;
         within(patience.data, connection.message(&self.message)).await?;
         Ok(())
     }
 
     /// The parameters of MAIL: UTF-8 in an address needs SMTPUTF8 (RFC 6531), eight bits in a message 8BITMIME.
-    fn needs(&self, relay: &ServerInfo) -> Result<Vec<MailParameter>, SendError> {
+    /// Otherwise the status of what is missing.
+    fn needs(&self, relay: &ServerInfo) -> Result<Vec<MailParameter>, &'static str> {
         let ascii = |address: &Address| AsRef::<str>::as_ref(address).is_ascii();
         let mut needs = Vec::new();
         if !ascii(&self.to) || !self.from.as_ref().is_none_or(ascii) {
@@ -246,7 +323,7 @@ impl<'a> Letter<'a> {
         }
         let offered = |(extension, parameter, status)| match relay.supports_feature(extension) {
             true => Ok(parameter),
-            false => Err(SendError::refused(status)),
+            false => Err(status),
         };
         needs.into_iter().map(offered).collect()
     }

@@ -7,5 +7,6 @@ pub mod mailer;
 pub mod parsed;
 mod phrase;
 pub mod relay;
+pub mod relays;
 pub mod session;
 pub mod status;

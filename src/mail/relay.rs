@@ -24,7 +24,7 @@ use url::Url;
 
 use super::status::is_enhanced;
 
-/// Where letters go: what `OPTIN_SMTP_URL` says. Its Debug tells no credentials.
+/// Where letters go: what a URL in `OPTIN_SMTP_URL` says. Its Debug tells no credentials.
 #[derive(Clone, Debug)]
 pub struct Relay {
     host: String,
@@ -119,13 +119,13 @@ fn credentials(url: &Url) -> Result<Option<Credentials>, RelayError> {
 
 /// How long each step with the relay may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Patience {
+pub struct Patience {
     /// To find the host, connect, and shake hands for TLS, each.
-    pub(super) connect: Duration,
+    pub connect: Duration,
     /// For a reply to one command; the greeting and the first EHLO share it.
-    pub(super) command: Duration,
+    pub command: Duration,
     /// For a whole message and the reply to it.
-    pub(super) data: Duration,
+    pub data: Duration,
 }
 
 /// What went wrong, without a word that the relay said.

@@ -2,6 +2,7 @@ use std::net::SocketAddr;
 use std::sync::Mutex;
 use std::time::Instant;
 
+use jiff::Timestamp;
 use proptest::prelude::*;
 use proptest::test_runner::TestRunner;
 use tokio::net::TcpListener;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use super::*;
 use crate::mail::session::{self, Answer, Door, Limits, Protocol};
 
+mod failover;
 mod relays;
 
 use relays::{Inbox, Scripted};
@@ -17,7 +19,18 @@ use relays::{Inbox, Scripted};
 const LONG: Duration = Duration::from_secs(10);
 
 fn mailer(address: SocketAddr) -> Mailer {
-    Mailer::new(format!("smtp://{address}").parse().unwrap(), "h.test")
+    Mailer::new(format!("smtp://{address}").parse().unwrap(), "h.test", still())
+}
+
+fn still() -> Clock {
+    Clock::manual(Timestamp::UNIX_EPOCH)
+}
+
+impl Line {
+    /// Sends what is wanted.
+    async fn hand(&mut self, from: &str, to: &str, message: &[u8]) -> Result<(), SendError> {
+        self.send(from, to, message, async { Ok(()) }).await
+    }
 }
 
 /// For relays that hang.
@@ -26,6 +39,7 @@ fn hasty(url: &str) -> Mailer {
     Mailer::with_patience(
         url.parse().unwrap(),
         "h.test",
+        still(),
         Patience { connect: brief, command: brief, data: brief },
     )
 }
@@ -44,8 +58,8 @@ async fn letters_arrive_on_one_connection() {
     let mailer = mailer(inbox.address);
     let mut line = mailer.line();
     assert!(mailer.reachable());
-    assert_eq!(line.send("s@c.test", "a@d.test", b"Subject: x\r\n\r\nhello\r\n").await, Ok(()));
-    assert_eq!(line.send("", "b@d.test", b"no end\nof line").await, Ok(()));
+    assert_eq!(line.hand("s@c.test", "a@d.test", b"Subject: x\r\n\r\nhello\r\n").await, Ok(()));
+    assert_eq!(line.hand("", "b@d.test", b"no end\nof line").await, Ok(()));
     line.close().await;
     let taken = inbox.taken.lock().unwrap();
     assert_eq!((taken[0].from.as_str(), taken[0].to.as_slice()), ("s@c.test", &["a@d.test".to_owned()][..]));
@@ -59,7 +73,7 @@ async fn two_thousand_letters_do_not_wait_for_acknowledgements() {
     let mut line = mailer(inbox.address).line();
     let start = Instant::now();
     for _ in 0..2000 {
-        line.send("s@c.test", "a@d.test", b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
+        line.hand("s@c.test", "a@d.test", b"Subject: x\r\n\r\nhello\r\n").await.unwrap();
     }
     // At 22 a second, as without TCP_NODELAY, this would print a minute and a half.
     println!("2000 letters in {:?}", start.elapsed());
@@ -109,7 +123,7 @@ async fn what_each_reply_means_for_the_letter() {
     ] {
         let relay = Scripted::open(&[(at, reply)]).await;
         let mailer = hasty(&format!("smtp://{}", relay.address));
-        let outcome = mailer.line().send("s@c.test", "a@d.test", b"x\r\n").await;
+        let outcome = mailer.line().hand("s@c.test", "a@d.test", b"x\r\n").await;
         assert_eq!(outcome, expected, "{at} {reply}");
         assert_eq!(mailer.reachable(), !matches!(at, "" | "EHLO"), "{at} {reply}");
         assert_eq!(relay.heard("+"), 1, "{at} {reply}");
@@ -121,7 +135,7 @@ async fn a_refusal_costs_no_connection_and_no_other_letter() {
     let relay = Scripted::open(&[("RCPT", "550 5.1.1 unknown")]).await;
     let mut line = mailer(relay.address).line();
     for _ in 0..3 {
-        assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, refused("5.1.1"));
+        assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, refused("5.1.1"));
     }
     assert_eq!((relay.heard("+"), relay.heard("RSET"), relay.heard("DATA")), (1, 3, 0));
 
@@ -139,7 +153,7 @@ async fn a_refusal_costs_no_connection_and_no_other_letter() {
         ("hang-data@d.test", later("4.4.2")),
         ("a@d.test", Ok(())),
     ] {
-        assert_eq!(line.send("s@c.test", to, b"x").await, expected, "{to}");
+        assert_eq!(line.hand("s@c.test", to, b"x").await, expected, "{to}");
     }
     // What broke off after the message was not sent again.
     assert_eq!(inbox.count(), 6);
@@ -150,7 +164,7 @@ async fn a_connection_that_the_relay_closed_while_idle_is_made_anew() {
     let inbox = Inbox::open(Duration::from_millis(50)).await;
     let mut line = mailer(inbox.address).line();
     for sent in 1..4 {
-        assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, Ok(()));
+        assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, Ok(()));
         assert_eq!(inbox.count(), sent);
         tokio::time::sleep(Duration::from_millis(150)).await;
     }
@@ -161,8 +175,8 @@ async fn a_relay_that_takes_one_letter_a_connection_gets_each_once() {
     let relay = Scripted::open(&[("RCPT", "CLOSE")]).await;
     let mut line = mailer(relay.address).line();
     // MAIL was answered, so the connection was alive: no second try within one send.
-    assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, later("4.4.2"));
-    assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, later("4.4.2"));
+    assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, later("4.4.2"));
+    assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, later("4.4.2"));
     assert_eq!((relay.heard("+"), relay.heard("MAIL")), (2, 2));
 }
 
@@ -173,7 +187,7 @@ async fn a_relay_that_is_not_there_is_unreachable_until_it_is() {
     drop(listener);
     let mailer = mailer(address);
     let mut line = mailer.line();
-    assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, later("4.4.1"));
+    assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, later("4.4.1"));
     assert!(!mailer.reachable());
     let listener = TcpListener::bind(address).await.unwrap();
     let door = Door::new(
@@ -184,7 +198,7 @@ async fn a_relay_that_is_not_there_is_unreachable_until_it_is() {
         |_| async { Answer::TAKEN },
     );
     tokio::spawn(session::serve(door, listener, CancellationToken::new()));
-    assert_eq!(line.send("s@c.test", "a@d.test", b"x").await, Ok(()));
+    assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, Ok(()));
     assert!(mailer.reachable());
 }
 
@@ -199,7 +213,7 @@ async fn passwords_and_what_becomes_of_them() {
     ] {
         let relay = Scripted::open(&[("EHLO", auth), ("AUTH", reply)]).await;
         let mailer = hasty(&format!("smtp://user:p%40ss@{}", relay.address));
-        assert_eq!(mailer.line().send("s@c.test", "a@d.test", b"x").await, expected, "{auth} {reply}");
+        assert_eq!(mailer.line().hand("s@c.test", "a@d.test", b"x").await, expected, "{auth} {reply}");
         assert_eq!(mailer.reachable(), expected.is_ok());
         // base64 of NUL user NUL p@ss
         assert_eq!(relay.heard("AUTH PLAIN AHVzZXIAcEBzcw=="), usize::from(auth.contains("PLAIN")));
@@ -216,7 +230,7 @@ async fn without_the_tls_that_is_required_nothing_goes() {
     ] {
         let relay = Scripted::open(&[("EHLO", ehlo), ("STARTTLS", starttls)]).await;
         let mailer = hasty(&format!("smtp://u:p@{}?tls=required", relay.address));
-        assert_eq!(mailer.line().send("s@c.test", "a@d.test", b"x").await, expected, "{ehlo} {starttls}");
+        assert_eq!(mailer.line().hand("s@c.test", "a@d.test", b"x").await, expected, "{ehlo} {starttls}");
         assert_eq!((relay.heard("AUTH"), relay.heard("MAIL")), (0, 0));
     }
 }
@@ -233,7 +247,7 @@ async fn addresses_and_what_they_need() {
         ("s@c.test", "é@d.test", "é", "MAIL FROM:<s@c.test> SMTPUTF8 BODY=8BITMIME"),
     ] {
         relay.heard.lock().unwrap().clear();
-        assert_eq!(line.send(from, to, message.as_bytes()).await, Ok(()));
+        assert_eq!(line.hand(from, to, message.as_bytes()).await, Ok(()));
         assert_eq!(
             relay.heard.lock().unwrap().iter().find(|line| line.starts_with("MAIL")).unwrap(),
             expected
@@ -245,9 +259,9 @@ async fn addresses_and_what_they_need() {
 
     let plain = Scripted::open(&[]).await;
     let mut line = mailer(plain.address).line();
-    assert_eq!(line.send("s@c.test", "a@bücher.test", b"x").await, Ok(()));
-    assert_eq!(line.send("s@c.test", "é@d.test", b"x").await, refused("5.6.7"));
-    assert_eq!(line.send("s@c.test", "a@d.test", "é".as_bytes()).await, refused("5.6.3"));
+    assert_eq!(line.hand("s@c.test", "a@bücher.test", b"x").await, Ok(()));
+    assert_eq!(line.hand("s@c.test", "é@d.test", b"x").await, refused("5.6.7"));
+    assert_eq!(line.hand("s@c.test", "a@d.test", "é".as_bytes()).await, refused("5.6.3"));
     assert_eq!((plain.heard("+"), plain.heard("MAIL")), (1, 1));
 }
 
@@ -276,9 +290,9 @@ async fn what_is_no_address_never_reaches_the_relay() {
         "a@ü\r\n.test",
         &too_long,
     ] {
-        assert_eq!(line.send("s@c.test", to, b"x").await, refused("5.1.3"), "{to:?}");
+        assert_eq!(line.hand("s@c.test", to, b"x").await, refused("5.1.3"), "{to:?}");
     }
-    assert_eq!(line.send("s", "a@d.test", b"x").await, refused("5.1.7"));
+    assert_eq!(line.hand("s", "a@d.test", b"x").await, refused("5.1.7"));
     assert_eq!(relay.heard(""), 0);
 }
 
@@ -286,7 +300,7 @@ async fn what_is_no_address_never_reaches_the_relay() {
 fn errors_tell_the_status_alone() {
     let later = SendError::Later { status: "4.4.1".to_owned() };
     assert_eq!(later.to_string(), "not sent yet (4.4.1)");
-    let mailer = Mailer::new("smtp://somebody:hunter2@mail.test".parse().unwrap(), "h.test");
+    let mailer = Mailer::new("smtp://somebody:hunter2@mail.test".parse().unwrap(), "h.test", still());
     let debug = format!("{mailer:?}");
     assert!(!debug.contains("hunter2") && !debug.contains("somebody"), "{debug}");
 }
@@ -308,7 +322,7 @@ fn any_message_arrives_with_its_lines_ended_and_its_dots_in_place() {
     TestRunner::default()
         .run(&messages, |message| {
             let mut line = line.lock().unwrap();
-            runtime.block_on(line.send("s@c.test", "a@d.test", message.as_bytes())).unwrap();
+            runtime.block_on(line.hand("s@c.test", "a@d.test", message.as_bytes())).unwrap();
             // Any line end is CR LF, and the last line has one.
             let unix = message.replace("\r\n", "\n").replace('\r', "\n");
             let expected = unix.strip_suffix('\n').unwrap_or(&unix).replace('\n', "\r\n") + "\r\n";

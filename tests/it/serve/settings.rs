@@ -63,6 +63,11 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
         ("OPTIN_PUBLIC_URL", "https://optin.example/path", "OPTIN_PUBLIC_URL"),
         ("OPTIN_SMTP_URL", "", "OPTIN_SMTP_URL is not set"),
         ("OPTIN_SMTP_URL", "smtp://optin:hunter2@", "OPTIN_SMTP_URL cannot be used: the relay's URL"),
+        (
+            "OPTIN_SMTP_URL",
+            "smtp://relay.example, smtps://optin:hunter2@m%20ail",
+            "OPTIN_SMTP_URL cannot be used: the second of its URLs: the relay's URL",
+        ),
         ("OPTIN_KEYS_FILE", "", "OPTIN_KEYS_FILE is not set"),
         ("OPTIN_KEYS_FILE", "/nowhere/keys.toml", "/nowhere/keys.toml cannot be read"),
         ("OPTIN_KEYS_FILE", &half, &half_named),
