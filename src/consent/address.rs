@@ -26,6 +26,8 @@ pub enum AddressProblem {
     Literal,
     #[error("the address begins with one of = + - @, which a spreadsheet would run as a formula")]
     Formula,
+    #[error("the part before the @ is not ASCII, which the relay does not take")]
+    NotAscii,
     #[error("this is not an e-mail address")]
     Malformed,
 }
@@ -88,6 +90,11 @@ impl Address {
     /// non-ASCII local part needs SMTPUTF8.
     pub fn for_mail(&self) -> String {
         format!("{}@{}", self.local().nfc(), self.ascii_domain)
+    }
+
+    /// Whether only relays with SMTPUTF8 (RFC 6531) take letters to it.
+    pub fn needs_smtputf8(&self) -> bool {
+        !self.local().is_ascii()
     }
 
     /// What two spellings of one mailbox have in common: lower-cased NFC local part, lower-case A-label domain.
@@ -209,6 +216,13 @@ mod tests {
         assert_eq!(fold("a@bücher.example"), fold("a@xn--bcher-kva.example"));
         assert_ne!(fold("a.b@example.org"), fold("ab@example.org"));
         assert_ne!(fold("a+x@example.org"), fold("a@example.org"));
+    }
+
+    #[test]
+    fn only_a_local_part_needs_smtputf8() {
+        let needs = |text: &str| Address::parse(text).unwrap().needs_smtputf8();
+        assert!(needs("jörg@example.org") && needs("用户@例子.中国"));
+        assert!(!needs("jorg@bücher.example") && !needs("ann@example.org"));
     }
 
     #[test]

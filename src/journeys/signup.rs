@@ -54,7 +54,7 @@ async fn answer(app: &App, request: &Request, caller: Caller<'_>, found: (List, 
             let form = Form::read(request)?;
             let page = Page::new(app, asked, form.lang(), &list, &notice);
             let own = asked.from_our_page.then_some(app.links.public_url.as_str());
-            match form.check(&list, &notice, page.lang, asked.site().or(own)) {
+            match form.check(app, &list, &notice, page.lang, asked.site().or(own)) {
                 Ok(mut entered) if !caller.is_foreign() => {
                     entered.network = network_to_keep(app, request, &list);
                     sign_up(app, &list, &notice, entered).await?;

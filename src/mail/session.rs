@@ -114,6 +114,7 @@ pub struct Door {
     protocol: Protocol,
     host: String,
     limits: Limits,
+    smtputf8: bool,
     recipient: Hook<String>,
     message: Hook<Transaction>,
 }
@@ -137,9 +138,15 @@ impl Door {
             protocol,
             host: host.into(),
             limits,
+            smtputf8: true,
             recipient: Box::new(move |address| recipient(address).boxed()),
             message: Box::new(move |transaction| message(transaction).boxed()),
         }
+    }
+
+    /// The same without SMTPUTF8, as many relays are. For the tests.
+    pub fn without_smtputf8(self) -> Door {
+        Door { smtputf8: false, ..self }
     }
 }
 

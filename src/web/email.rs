@@ -8,7 +8,7 @@ use super::form;
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::app::App;
-use crate::consent::address::{AddressProblem, MAX_BYTES};
+use crate::consent::address::{Address, AddressProblem, MAX_BYTES};
 
 /// What was typed into the one input of a form, `email`, or sent as JSON; "" where there is none.
 ///
@@ -31,6 +31,14 @@ pub fn typed(request: &Request) -> Result<String, Refusal> {
     }
 }
 
+/// An address that is to be written to from now on, and can be: of some local parts the relay takes none.
+pub fn reachable(app: &App, text: &str) -> Result<Address, AddressProblem> {
+    match Address::parse(text)? {
+        address if address.needs_smtputf8() && !app.mailer.takes_utf8() => Err(AddressProblem::NotAscii),
+        address => Ok(address),
+    }
+}
+
 /// What is wrong with an address, in words.
 pub fn told(app: &App, lang: &str, problem: AddressProblem) -> String {
     let key = match problem {
@@ -40,6 +48,7 @@ pub fn told(app: &App, lang: &str, problem: AddressProblem) -> String {
         AddressProblem::NoDot => "no_dot",
         AddressProblem::Literal => "literal",
         AddressProblem::Formula => "formula",
+        AddressProblem::NotAscii => "not_ascii",
         AddressProblem::Malformed => "invalid",
     };
     say(app, lang, &format!("problem.email.{key}"), &[("max", &MAX_BYTES)])

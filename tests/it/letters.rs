@@ -1,6 +1,7 @@
 //! Letters: what they look like. What the standards ask of their bytes is in `letters/standards.rs`, what relays do to
 //! them in `letters/relays.rs`.
 
+mod ascii;
 mod gone;
 mod relays;
 mod script;

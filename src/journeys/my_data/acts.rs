@@ -5,16 +5,15 @@ use super::holdings::{Holding, Mine};
 use super::page::Said;
 use crate::app::App;
 use crate::app::acts::CorrectionError;
-use crate::consent::address::Address;
 use crate::consent::change::{CannotCorrect, Edit, Held, Rewrite};
 use crate::consent::field::{FieldProblem, Profile, check_profile};
 use crate::consent::person::Correction;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::token::{SubscriptionId, Token};
 use crate::web::asked::ContentKind;
-use crate::web::form;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
+use crate::web::{email, form};
 
 /// What was asked for, on the list of a slug or on all.
 pub enum Act {
@@ -159,10 +158,10 @@ async fn erase(app: &App, holding: &Holding, field: &str) -> Result<Said, Refusa
 }
 
 /// The new address waits on every list, and is asked once whether it is theirs: on the last, when all others know it.
-async fn correct(app: &App, mine: &Mine, email: String) -> Result<Said, Refusal> {
-    let address = match Address::parse(&email) {
+async fn correct(app: &App, mine: &Mine, entered: String) -> Result<Said, Refusal> {
+    let address = match email::reachable(app, &entered) {
         Ok(address) => address,
-        Err(problem) => return Ok(Said::BadAddress { entered: email, problem }),
+        Err(problem) => return Ok(Said::BadAddress { entered, problem }),
     };
     let now = app.clock.now();
     let correction = Correction::new(&address, now);

@@ -2,15 +2,16 @@
 
 use serde_json::{Map, Value};
 
-use crate::consent::address::{Address, AddressProblem};
+use crate::app::App;
+use crate::consent::address::AddressProblem;
 use crate::consent::change::Entered;
 use crate::consent::field::{FieldProblem, Profile, check_profile};
 use crate::consent::list::List;
 use crate::consent::notice::Notice;
 use crate::web::asked::ContentKind;
-use crate::web::form;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
+use crate::web::{email, form};
 
 /// A signup as it was posted, unchecked.
 #[derive(Default)]
@@ -111,12 +112,13 @@ impl Form {
     /// Checks all of it against the list as it is now.
     pub fn check(
         &self,
+        app: &App,
         list: &List,
         notice: &Notice,
         lang: &str,
         origin: Option<&str>,
     ) -> Result<Entered, Faults> {
-        let address = Address::parse(&self.email);
+        let address = email::reachable(app, &self.email);
         let profile = check_profile(&list.options.fields, &self.fields);
         let mut faults = Faults {
             stale: self.notice.is_some_and(|shown| shown != notice.version),

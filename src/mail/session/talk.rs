@@ -115,9 +115,10 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Talk<'a, S> {
         self.greeted = true;
         self.mail = None;
         let host = &self.door.host;
+        let smtputf8 = if self.door.smtputf8 { "250-SMTPUTF8\r\n" } else { "" };
         let words = match extended {
             true => format!(
-                "250-{host}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n250-SMTPUTF8\r\n250 ENHANCEDSTATUSCODES\r\n",
+                "250-{host}\r\n250-PIPELINING\r\n250-SIZE {}\r\n250-8BITMIME\r\n{smtputf8}250 ENHANCEDSTATUSCODES\r\n",
                 self.door.limits.message_bytes
             ),
             false => format!("250 {host}\r\n"),
@@ -141,7 +142,7 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Talk<'a, S> {
         let mut smtputf8 = false;
         for parameter in parameters.split_ascii_whitespace() {
             match parameter.to_ascii_uppercase().split_once('=') {
-                None if parameter.eq_ignore_ascii_case("SMTPUTF8") => smtputf8 = true,
+                None if self.door.smtputf8 && parameter.eq_ignore_ascii_case("SMTPUTF8") => smtputf8 = true,
                 Some(("BODY", "7BIT" | "8BITMIME")) => {}
                 Some(("SIZE", size)) => match announced(size) {
                     Some(bytes) if bytes > self.door.limits.message_bytes as u128 => {

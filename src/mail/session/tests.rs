@@ -120,6 +120,14 @@ async fn each_protocol_has_its_own_hello() {
 }
 
 #[tokio::test]
+async fn a_door_without_smtputf8_neither_offers_nor_takes_it() {
+    let words = "EHLO c\r\nMAIL FROM:<a@b.test> SMTPUTF8\r\nMAIL FROM:<a@b.test>\r\nRCPT TO:<é@d.test>\r\n";
+    let heard = say(&door(Protocol::Smtp).0.without_smtputf8(), words.as_bytes()).await;
+    assert_eq!(codes(&heard).join(" "), "220 250 555 250 553");
+    assert!(!heard.contains("SMTPUTF8\r\n") && heard.contains("250-8BITMIME\r\n"), "{heard}");
+}
+
+#[tokio::test]
 async fn commands_out_of_order_are_told_so_and_change_nothing() {
     assert_eq!(
         codes(&say(&door(Protocol::Smtp).0, b"MAIL FROM:<a@b.test>\r\nRSET\r\nNOOP x\r\n").await).join(" "),

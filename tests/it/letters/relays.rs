@@ -13,11 +13,11 @@ use crate::house::{House, link, until};
 
 /// What a relay was given, in order, and whether it took it.
 #[derive(Clone, Default)]
-struct Relay(Arc<Mutex<Vec<Try>>>);
+pub struct Relay(Arc<Mutex<Vec<Try>>>);
 
 #[derive(Clone)]
-struct Try {
-    to: String,
+pub struct Try {
+    pub to: String,
     data: Vec<u8>,
     answer: Answer,
 }
@@ -31,14 +31,14 @@ impl Try {
         self.read().message_id().unwrap().to_owned()
     }
 
-    fn link(&self, door: &str) -> String {
+    pub fn link(&self, door: &str) -> String {
         link(&self.read().body_text(0).unwrap(), door)
     }
 }
 
 impl Relay {
     /// A relay that answers each message by its recipient and by how often it has seen that one before.
-    fn that(decides: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> (Relay, Door) {
+    pub fn that(decides: impl Fn(&str, usize) -> Answer + Send + Sync + 'static) -> (Relay, Door) {
         let relay = Relay::default();
         let seen = relay.clone();
         let message = move |transaction: Transaction| {
@@ -53,11 +53,11 @@ impl Relay {
         (relay, door)
     }
 
-    fn tries(&self, to: &str) -> Vec<Try> {
+    pub fn tries(&self, to: &str) -> Vec<Try> {
         self.0.lock().unwrap().iter().filter(|one| one.to == to).cloned().collect()
     }
 
-    fn taken(&self) -> Vec<Try> {
+    pub fn taken(&self) -> Vec<Try> {
         self.0.lock().unwrap().iter().filter(|one| one.answer == Answer::TAKEN).cloned().collect()
     }
 }
