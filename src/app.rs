@@ -15,6 +15,7 @@ use crate::keys::{KeyRing, KeyRingError};
 use crate::links::Links;
 use crate::mail::inbox::Inbox;
 use crate::mail::mailer::Mailer;
+use crate::mail::pace::Pace;
 use crate::mail::relays::RelaysError;
 use crate::store::mirrors::{MirrorError, Mirrors};
 use crate::store::{Store, StoreError};
@@ -27,6 +28,7 @@ pub struct App {
     pub links: Links,
     pub templates: Templates,
     pub mailer: Mailer,
+    pub pace: Pace,
     pub controller: Controller,
     /// Whose word is taken for where a request came from.
     pub proxies: Vec<IpNet>,
@@ -71,6 +73,7 @@ impl App {
             store: open_store(config, &keys)?,
             templates: Templates::load(config.templates_dir().map(|dir| dir.as_path()), &controller)?,
             mailer: Mailer::new(config.smtp_url()?.parse()?, &host_of(&public_url), clock.clone()),
+            pace: Pace::new(config.letters_per_minute()?),
             links: Links::new(public_url, &keys),
             keys,
             controller,

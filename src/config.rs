@@ -71,6 +71,7 @@ pub struct Config {
     smtp_url: Option<String>,
     lmtp_listen: Option<String>,
     authserv_id: Option<String>,
+    letters_per_minute: Option<Number>,
     keys_file: Option<PathBuf>,
     templates_dir: Option<PathBuf>,
     trail_mirror: Option<PathBuf>,
@@ -107,6 +108,9 @@ impl Config {
             ("OPTIN_KEYS", &mut config.keys),
         ] {
             *place = env(name).or(place.take());
+        }
+        if let Some(text) = env("OPTIN_LETTERS_PER_MINUTE") {
+            config.letters_per_minute = Some(Number::Text(text));
         }
         for (name, place) in [
             ("OPTIN_KEYS_FILE", &mut config.keys_file),
@@ -196,6 +200,18 @@ impl Config {
         }
     }
 
+    /// How many letters a minute this service sends to one domain, 1 to 100,000; as many as there are unless set.
+    pub fn letters_per_minute(&self) -> Result<Option<u32>, ConfigError> {
+        const WANTED: &str = "a whole number from 1 to 100000";
+        let read = |number: &Number| match number {
+            Number::Text(text) => text.parse().ok(),
+            Number::Number(number) => u32::try_from(*number).ok(),
+        };
+        let given = self.letters_per_minute.as_ref();
+        let letters = given.map(|number| read(number).filter(|letters| (1..=100_000).contains(letters)));
+        letters.map(|letters| letters.ok_or(ConfigError::Bad("letters_per_minute", WANTED))).transpose()
+    }
+
     /// The key ring's text. A file is refused that others than its owner may read or write.
     pub fn key_ring(&self) -> Result<RingText, ConfigError> {
         if let Some(text) = &self.keys {
@@ -251,6 +267,14 @@ pub enum LmtpPlace {
     Tcp(SocketAddr),
     /// A socket that is made when the service starts.
     Unix(PathBuf),
+}
+
+/// As a file or the environment gives it, unchecked.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Number {
+    Number(i64),
+    Text(String),
 }
 
 /// Settings may hold passwords: none is shown.
@@ -329,6 +353,19 @@ mod tests {
             ["127.0.0.1/32", "10.0.0.0/8", "::1/128"]
         );
         assert!(matches!(proxies("localhost"), Err(ConfigError::Bad("proxies", _))));
+    }
+
+    #[test]
+    fn letters_a_minute_are_a_number_in_bounds() {
+        let letters = |text: &str| with(&[("OPTIN_LETTERS_PER_MINUTE", text)]).letters_per_minute();
+        assert_eq!(letters("").unwrap(), None);
+        assert_eq!((letters("1").unwrap(), letters("100000").unwrap()), (Some(1), Some(100_000)));
+        for bad in ["0", "100001", "-1", "1.5", "many", "4294967297"] {
+            assert!(matches!(letters(bad), Err(ConfigError::Bad("letters_per_minute", _))), "{bad}");
+        }
+        assert_eq!(file("letters_per_minute = 60").unwrap().letters_per_minute().unwrap(), Some(60));
+        assert!(file("letters_per_minute = -60").unwrap().letters_per_minute().is_err());
+        assert!(file("letters_per_minute = true").is_err());
     }
 
     #[test]

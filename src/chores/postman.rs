@@ -105,6 +105,9 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
             return set_aside(app, &lease, "4.3.5").await;
         }
     };
+    if let Err(back_at) = app.pace.take_turn(&letter.to, app.clock.now()) {
+        return app.store.postpone_letter(&lease, back_at).await;
+    }
     match send(app, line, &mut lease, &letter).await {
         Ok(()) | Err(SendError::Unwanted) => app.store.finish_letter(&lease).await,
         Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,

@@ -5,6 +5,7 @@ pub mod inbox;
 pub mod letters;
 pub mod mailer;
 pub mod parsed;
+pub mod pace;
 mod phrase;
 pub mod relay;
 pub mod relays;

@@ -99,6 +99,15 @@ impl Store {
         self.report(sql::DELAY_LETTER, lease, next, status).await
     }
 
+    /// The letter was not tried, and is to be at `next`: this time counts for nothing.
+    pub async fn postpone_letter(&self, lease: &Lease, next: Timestamp) -> Result<(), StoreError> {
+        let client = self.writer().await?;
+        let statement = client.prepare_cached(sql::POSTPONE_LETTER).await?;
+        let key = (number(lease.list), lease.subscription.0.as_slice(), lease.kind as i16);
+        client.execute(&statement, &[&key.0, &key.1, &key.2, &lease.until, &next]).await?;
+        Ok(())
+    }
+
     /// The letter is given up. It stays as a mark of that until its person goes or the mark grows old.
     pub async fn bury_letter(&self, lease: &Lease, now: Timestamp, status: &str) -> Result<(), StoreError> {
         self.report(sql::BURY_LETTER, lease, now, status).await

@@ -55,6 +55,7 @@ statements! {
     INSERT_OPERATOR = "insert_operator",
     LEASE_LETTER = "lease_letter",
     LOCK_TRAIL = "lock_trail",
+    POSTPONE_LETTER = "postpone_letter",
     RENEW_LEASE = "renew_lease",
     SELECT_CLOSED_ROWS = "select_closed_rows",
     SELECT_ENTRIES = "select_entries",

@@ -29,6 +29,8 @@ use optin::config::Config;
 use optin::journeys::{inbound_mail, routes};
 use optin::keys::KeyRing;
 use optin::mail::inbox::{Caught, Inbox};
+use optin::mail::mailer::Mailer;
+use optin::mail::relay::Patience as RelayPatience;
 use optin::mail::session::{self, Door};
 use optin::store::cluster::Cluster;
 use optin::store::migrate::{migrate, migrations};
@@ -67,13 +69,15 @@ pub struct House {
 }
 
 /// What a house hands its letters to.
-enum Relay<'a> {
+#[derive(Default)]
+pub enum Relay {
     /// The inbox itself.
+    #[default]
     Inbox,
     /// A door that may do anything with them.
     Door(Door),
     /// A server at this URL, behind which the inbox listens on this port.
-    Server(&'a str, u16),
+    Server(String, u16),
 }
 
 /// The PostgreSQL of this test process; it ends with it.
@@ -105,6 +109,14 @@ pub async fn connect(url: &str) -> tokio_postgres::Client {
     client
 }
 
+/// How a house's letters go out, where that is what a test is about.
+#[derive(Default)]
+pub struct Out {
+    pub relay: Relay,
+    pub letters_per_minute: Option<u32>,
+    pub patience: Option<RelayPatience>,
+}
+
 impl House {
     /// A service with an inbox that takes every letter.
     pub async fn open() -> House {
@@ -130,28 +142,35 @@ impl House {
 
     /// A service whose relay is a server of the test's, which passes letters on to the inbox, at the port `inbox`.
     pub async fn behind(smtp_url: &str, inbox: u16) -> House {
-        House::build(database(true).await, Relay::Server(smtp_url, inbox), None, ring(), clock()).await
+        let relay = Relay::Server(smtp_url.to_owned(), inbox);
+        House::with_out(Out { relay, ..Out::default() }).await
+    }
+
+    /// A service whose letters go out like this.
+    pub async fn with_out(out: Out) -> House {
+        House::build(database(true).await, out, None, ring(), clock()).await
     }
 
     /// A service with an operator's folder of templates.
     pub async fn with_templates(folder: &Path) -> House {
-        House::build(database(true).await, Relay::Inbox, Some(folder), ring(), clock()).await
+        House::build(database(true).await, Out::default(), Some(folder), ring(), clock()).await
     }
 
     /// A service on a given database.
     pub async fn with(database_url: String, relay: Option<Door>) -> House {
-        House::build(database_url, relay.map_or(Relay::Inbox, Relay::Door), None, ring(), clock()).await
+        let relay = relay.map_or(Relay::Inbox, Relay::Door);
+        House::build(database_url, Out { relay, ..Out::default() }, None, ring(), clock()).await
     }
 
     /// A second service on the same database, with the same keys and the same clock.
     pub async fn replica(&self) -> House {
         let ring = KeyRing::parse(&self.app.keys.to_toml()).unwrap();
-        House::build(self.database_url.clone(), Relay::Inbox, None, ring, self.clock.clone()).await
+        House::build(self.database_url.clone(), Out::default(), None, ring, self.clock.clone()).await
     }
 
     async fn build(
         database_url: String,
-        relay: Relay<'_>,
+        out: Out,
         templates: Option<&Path>,
         ring: KeyRing,
         clock: Clock,
@@ -160,12 +179,12 @@ impl House {
         let files = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(files.path().join("inbox")).unwrap();
         let shutdown = CancellationToken::new();
-        let port = if let Relay::Server(_, port) = relay { port } else { 0 };
+        let port = if let Relay::Server(_, port) = out.relay { port } else { 0 };
         let mail = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
-        let (door, smtp_url) = match relay {
+        let (door, smtp_url) = match out.relay {
             Relay::Inbox => (inbox.door(), None),
             Relay::Door(door) => (door, None),
-            Relay::Server(url, _) => (inbox.door(), Some(url.to_owned())),
+            Relay::Server(url, _) => (inbox.door(), Some(url)),
         };
         let smtp_url = smtp_url.unwrap_or_else(|| format!("smtp://{}", mail.local_addr().unwrap()));
         tokio::spawn(session::serve(door, mail, shutdown.clone()));
@@ -179,7 +198,11 @@ impl House {
             ("OPTIN_DATABASE_URL", database_url.clone()),
             ("OPTIN_KEYS", ring.to_toml().to_string()),
             ("OPTIN_PUBLIC_URL", url.clone()),
-            ("OPTIN_SMTP_URL", smtp_url),
+            ("OPTIN_SMTP_URL", smtp_url.clone()),
+            (
+                "OPTIN_LETTERS_PER_MINUTE",
+                out.letters_per_minute.map_or_else(String::new, |letters| letters.to_string()),
+            ),
             ("OPTIN_AUTHSERV_ID", mail::MX.to_owned()),
             (
                 "OPTIN_TEMPLATES_DIR",
@@ -187,7 +210,12 @@ impl House {
             ),
         ]);
         let config = Config::load(|name| settings.get(name).cloned()).unwrap();
-        let app = Arc::new(App::new(&config, clock.clone(), Some(inbox.clone())).unwrap());
+        let mut app = App::new(&config, clock.clone(), Some(inbox.clone())).unwrap();
+        if let Some(patience) = out.patience {
+            let relays = smtp_url.parse().unwrap();
+            app.mailer = Mailer::with_patience(relays, "localhost", clock.clone(), patience);
+        }
+        let app = Arc::new(app);
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         tokio::spawn(postman::run(app.clone(), shutdown.clone()));

@@ -3,6 +3,7 @@
 
 mod ascii;
 mod gone;
+mod pace;
 mod relays;
 mod script;
 mod standards;
