@@ -2,6 +2,7 @@
 //! them in `letters/relays.rs`.
 
 mod ascii;
+mod faulty;
 mod gone;
 mod pace;
 mod relays;
