@@ -94,7 +94,7 @@ mod tests {
             let mut now = 0;
             for (millis, domain) in steps {
                 // Many come at one moment.
-                now += if millis < 10_000 { 0 } else { millis - 10_000 };
+                now += millis.saturating_sub(10_000);
                 let turn = pace.take_turn(&format!("x@D{domain}.test"), at(now));
                 prop_assert_eq!(turn, alone[domain].take_turn("y@d.test", at(now)));
                 match turn {
