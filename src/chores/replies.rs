@@ -7,6 +7,7 @@ use tokio::sync::mpsc;
 
 use crate::app::App;
 use crate::mail::letters::Letter;
+use crate::mail::mailer::Line;
 
 /// How many may wait in memory.
 pub const WAITING: usize = 64;
@@ -14,10 +15,16 @@ pub const WAITING: usize = 64;
 /// Sends what comes, one after the other, until nobody can hand in any more.
 pub async fn run(app: Arc<App>, mut replies: mpsc::Receiver<Letter>) {
     let mut line = app.mailer.line();
-    while let Some(Letter { from, to, bytes }) = replies.recv().await {
-        if let Err(error) = line.send(&from, &to, &bytes).await {
-            tracing::warn!(%error, "a reply was not sent, and will not be");
-        }
+    while let Some(reply) = replies.recv().await {
+        send(&mut line, &reply).await;
     }
     line.close().await;
+}
+
+/// Sends one, if it can be sent.
+pub async fn send(line: &mut Line, reply: &Letter) {
+    let still_wanted = async { Ok(()) };
+    if let Err(error) = line.send(&reply.from, &reply.to, &reply.bytes, still_wanted).await {
+        tracing::warn!(%error, "a reply was not sent, and will not be");
+    }
 }

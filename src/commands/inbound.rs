@@ -10,6 +10,7 @@ use tracing::Level;
 
 use super::{config, log};
 use crate::app::App;
+use crate::chores::replies;
 use crate::clock::Clock;
 use crate::journeys::inbound_mail::{MAIL_BYTES, Mail, receive};
 use crate::store::migrate::{check, migrations};
@@ -62,10 +63,7 @@ async fn take(options: Options) -> anyhow::Result<u8> {
     };
     if let Some(reply) = received.reply {
         let mut line = app.mailer.line();
-        // They have left, told or not.
-        if let Err(error) = line.send(&reply.from, &reply.to, &reply.bytes).await {
-            tracing::warn!(%error, "a reply was not sent, and will not be");
-        }
+        replies::send(&mut line, &reply).await;
         line.close().await;
     }
     Ok(0)

@@ -17,7 +17,7 @@ use optin::token::SubscriptionId;
 use reqwest::Client;
 use zeroize::Zeroizing;
 
-use crate::house::{House, NEWS, Out, until};
+use crate::house::{self, House, NEWS, Out, until};
 
 const PEOPLE: usize = 2000;
 /// More than a first or second retry's delay.
@@ -184,7 +184,7 @@ async fn none_left(house: &House, sql: &str) {
 async fn p_cp_2_p_med_5_under_a_faulty_relay_no_letter_is_lost_and_none_goes_to_who_has_left() {
     let world = Arc::new(World::default());
     let patience = Patience { connect: BRIEF, command: BRIEF, data: BRIEF };
-    let relay = Some(world.door());
+    let relay = house::Relay::Door(world.door());
     let house = House::with_out(Out { relay, patience: Some(patience), ..Out::default() }).await;
     world.http.set(house.http.clone()).unwrap();
     stream::iter(0..PEOPLE).for_each_concurrent(64, |person| world.sign_up(&house, person)).await;

@@ -20,8 +20,12 @@ async fn postponed(house: &House) -> usize {
 #[tokio::test]
 async fn letters_to_one_domain_go_at_its_pace_and_hold_up_no_others() {
     let (relay, door) = Relay::that(|_, _| Answer::TAKEN);
-    let house =
-        House::with_out(Out { relay: house::Relay::Door(door), letters_per_minute: Some(2), ..Out::default() }).await;
+    let house = House::with_out(Out {
+        relay: house::Relay::Door(door),
+        letters_per_minute: Some(2),
+        ..Out::default()
+    })
+    .await;
     let to = |domain: &str| relay.taken().iter().filter(|one| one.to.ends_with(domain)).count();
     for n in 0..PEOPLE {
         house.sign_up(&format!("person{n}@slow.example")).await;
