@@ -186,7 +186,7 @@ async fn p_cp_4_letters_that_wait_or_were_given_up_go_with_the_person() {
         |_| async { Answer::TAKEN },
         move |_| {
             let first = seen.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 0;
-            let refusal = Answer::reply(550, "5.1.1", "no such mailbox here: ann.forgetful@example.org");
+            let refusal = Answer::reply(550, "5.7.1", "no such mailbox here: ann.forgetful@example.org");
             async move { if first { refusal } else { Answer::reply(451, "4.3.0", "later") } }
         },
     );
@@ -197,7 +197,7 @@ async fn p_cp_4_letters_that_wait_or_were_given_up_go_with_the_person() {
         async |letters: &str| house.count(&format!("SELECT count(*) FROM outbox WHERE {letters}")).await;
     house.sign_up_with_name(ANN).await;
     until("a dead letter", async || {
-        waits("kind = 1 AND dead_at IS NOT NULL AND status = '5.1.1'").await == 1
+        waits("kind = 1 AND dead_at IS NOT NULL AND status = '5.7.1'").await == 1
     })
     .await;
     let ann = Needles::of(&house, ANN, NAME).await;

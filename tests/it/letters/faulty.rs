@@ -27,7 +27,7 @@ const BRIEF: Duration = Duration::from_millis(500);
 
 const LATER: Answer = Answer::reply(451, "4.7.1", "come back");
 const CLOSING: Answer = Answer::reply(421, "4.3.2", "closing");
-const NEVER: Answer = Answer::reply(550, "5.1.1", "nobody");
+const NEVER: Answer = Answer::reply(550, "5.2.1", "not any more");
 const UNREADABLE: Answer = Answer::reply(554, "5.6.0", "unreadable");
 
 /// What becomes of a person's letter, by their number.
@@ -221,7 +221,7 @@ async fn p_cp_2_p_med_5_under_a_faulty_relay_no_letter_is_lost_and_none_goes_to_
             }
         }
     }
-    let marked = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL AND status IN ('5.1.1', '5.6.0')";
+    let marked = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL AND status IN ('5.2.1', '5.6.0')";
     assert_eq!(house.count(marked).await, refused);
     assert_eq!(house.count("SELECT count(*) FROM outbox").await, refused, "nothing else is left");
     house.close().await;
