@@ -8,10 +8,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use jiff::Timestamp;
-use mail_parser::{Message, MimeHeaders as _};
+use mail_parser::HeaderValue;
 use serde::Serialize;
 
-use super::parsed::Parsed;
+use super::parsed::{Field, Part};
 use super::session::{Answer, Door, Limits, Protocol, Transaction};
 
 /// A folder of letters. Clones share it.
@@ -131,20 +131,31 @@ fn caught(number: u64, file: &[u8]) -> Caught {
     let letter =
         Caught { number, to, from, raw: String::from_utf8_lossy(raw).into_owned(), ..Caught::default() };
     // What is no message at all has an envelope all the same.
-    let Some(parsed) = Parsed::read(raw) else { return letter };
+    let mail = Part::read(raw);
+    let value = |name| mail.named(name).next().and_then(Field::parsed);
+    let date = match value("Date") {
+        Some(HeaderValue::DateTime(date)) => Timestamp::from_second(date.to_timestamp()).ok(),
+        _ => None,
+    };
+    let subject = match value("Subject") {
+        Some(HeaderValue::Text(subject)) => subject.into_owned(),
+        _ => String::new(),
+    };
+    let headers = headers(&mail);
+    let (bodies, files): (Vec<_>, Vec<_>) = mail
+        .leaves()
+        .into_iter()
+        .partition(|part| !part.is_attached() && part.is("text", &["plain", "html"]));
+    let body = |kind| bodies.iter().find(|part| part.is("text", &[kind])).map(Part::text).unwrap_or_default();
     Caught {
-        date: parsed.date().map(|date| date.to_timestamp()).and_then(from_seconds).unwrap_or_default(),
-        subject: parsed.subject().unwrap_or_default().to_owned(),
-        text: parsed.body_text(0).unwrap_or_default().into_owned(),
-        html: parsed.body_html(0).unwrap_or_default().into_owned(),
-        headers: headers(&parsed),
-        attachments: attachments(&parsed),
+        date: date.unwrap_or_default(),
+        subject,
+        text: body("plain"),
+        html: body("html"),
+        headers,
+        attachments: files.iter().map(attached).collect(),
         ..letter
     }
-}
-
-fn from_seconds(seconds: i64) -> Option<Timestamp> {
-    Timestamp::from_second(seconds).ok()
 }
 
 fn envelope_line(bytes: &[u8]) -> (String, &[u8]) {
@@ -154,21 +165,17 @@ fn envelope_line(bytes: &[u8]) -> (String, &[u8]) {
     (value, bytes.get(end + 2..).unwrap_or_default())
 }
 
-fn headers(message: &Message) -> BTreeMap<String, Vec<String>> {
+fn headers(mail: &Part) -> BTreeMap<String, Vec<String>> {
     let mut headers: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for (name, value) in message.headers_raw() {
-        let unfolded = value.replace("\r\n", "").trim().to_owned();
-        headers.entry(name.to_ascii_lowercase()).or_default().push(unfolded);
+    for field in mail.fields() {
+        let unfolded = field.value().replace("\r\n", "").trim().to_owned();
+        headers.entry(field.name().to_ascii_lowercase()).or_default().push(unfolded);
     }
     headers
 }
 
-fn attachments(message: &Message) -> Vec<Attached> {
-    let attached = message.attachments().map(|part| Attached {
-        name: safe_name(part.attachment_name().unwrap_or_default()),
-        bytes: part.contents().to_vec(),
-    });
-    attached.collect()
+fn attached(part: &Part) -> Attached {
+    Attached { name: safe_name(&part.file_name().unwrap_or_default()), bytes: part.contents().into_owned() }
 }
 
 /// A name that stays in its folder, in sight, and in its quotes in a header: at most 100 of A-Z, a-z, 0-9, `.`, `-`

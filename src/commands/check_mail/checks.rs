@@ -1,22 +1,22 @@
 //! The checks: a sample's bytes, keys and public URL go in, findings come out. None repeats a token, address or URL.
 
-use mail_parser::{Address as Addresses, HeaderName, HeaderValue, Message, MessageParser};
+use mail_parser::HeaderValue;
 use url::Url;
 
 use super::bodies::{Body, bodies};
-use super::header::{Header, LONGEST, Malformed, start};
+use super::header::{Header, LONGEST, Malformed};
 use super::ours::{Link, Mailto, erases};
 use super::report::{Finding, fails, note, well};
 use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::links::Links;
+use crate::mail::parsed::{Field, Part, start};
 use crate::token::Token;
 
 /// A newsletter as it was sent to somebody.
 pub struct Sample<'a> {
     header: Header<'a>,
-    /// The header's fields as a parser reads them.
-    parsed: Option<Message<'a>>,
+    parsed: Part<'a>,
     bodies: Vec<Body>,
     /// The URIs of the first `List-Unsubscribe`, and what is wrong with their form.
     uris: Option<(Vec<String>, Option<Malformed>)>,
@@ -39,8 +39,7 @@ impl<'a> Sample<'a> {
         let mail = start(bytes);
         let header = Header::read(mail)?;
         let uris = header.named("List-Unsubscribe").first().map(|field| field.uris());
-        let parsed = MessageParser::default().parse_headers(mail);
-        Some(Sample { header, parsed, bodies: bodies(mail), uris, links })
+        Some(Sample { header, parsed: Part::read(mail), bodies: bodies(mail), uris, links })
     }
 
     /// The number of the list that the sample says it was sent to.
@@ -374,17 +373,14 @@ impl<'a> Sample<'a> {
 
     /// Every address of From and Reply-To; none where there is no From.
     fn senders(&self) -> Vec<String> {
-        let of = |name: HeaderName<'static>| {
-            let values =
-                self.parsed.iter().flat_map(move |mail| mail.header_values(name.clone()).collect::<Vec<_>>());
-            values.filter_map(HeaderValue::as_address).flat_map(addresses).collect::<Vec<_>>()
-        };
-        let from = of(HeaderName::From);
-        if from.is_empty() { from } else { [from, of(HeaderName::ReplyTo)].concat() }
+        let of = |name| self.parsed.named(name).flat_map(addresses).collect::<Vec<_>>();
+        let from = of("From");
+        if from.is_empty() { from } else { [from, of("Reply-To")].concat() }
     }
 }
 
-fn addresses(list: &Addresses) -> Vec<String> {
+fn addresses(field: &Field) -> Vec<String> {
+    let Some(HeaderValue::Address(list)) = field.parsed() else { return Vec::new() };
     list.iter().filter_map(|one| one.address()).map(str::to_owned).collect()
 }
 

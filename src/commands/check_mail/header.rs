@@ -39,15 +39,6 @@ pub enum Malformed {
     NoComma,
 }
 
-/// A mail without what some programs save before its header: a byte order mark, the `From ` line of an mbox.
-pub fn start(bytes: &[u8]) -> &[u8] {
-    let bytes = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(bytes);
-    match bytes.iter().position(|byte| *byte == b'\n') {
-        Some(end) if bytes.starts_with(b"From ") => &bytes[end + 1..],
-        _ => bytes,
-    }
-}
-
 impl<'a> Header<'a> {
     /// Reads up to the first empty line. Nothing where it does not begin with a field.
     pub fn read(bytes: &'a [u8]) -> Option<Header<'a>> {
@@ -198,13 +189,6 @@ mod tests {
         {
             assert!(Header::read(other.as_bytes()).is_none(), "{other:?}");
         }
-    }
-
-    #[test]
-    fn what_programs_save_before_a_header_is_passed_over() {
-        assert_eq!(start(b"From - Sun Nov 22\nA: 1\n"), b"A: 1\n");
-        assert_eq!(start(b"\xEF\xBB\xBFA: 1"), b"A: 1");
-        assert_eq!(start(b"From: ann\n"), b"From: ann\n");
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Reports by mail: that a letter did not arrive (RFC 3464), that somebody complained of one (RFC 5965).
 
-use mail_parser::{Message, MessagePart, MimeHeaders as _, PartType};
-
+use crate::mail::parsed::{Field, Part};
 use crate::mail::status::is_enhanced;
 
 /// Complaints that mean "no more of this". Others say that a letter was no spam after all, or speak of a domain's
@@ -9,10 +8,11 @@ use crate::mail::status::is_enhanced;
 const NO_MORE: [&str; 3] = ["abuse", "fraud", "opt-out"];
 
 /// The enhanced status of each recipient that a delivery failed for, for good.
-pub fn failures(mail: &Message) -> Vec<String> {
-    let is_status =
-        |part: &&MessagePart| is_kind(part, "message", &["delivery-status", "global-delivery-status"]);
-    mail.parts.iter().filter(is_status).flat_map(|part| failures_in(&text_of(part))).collect()
+pub fn failures(mail: Part) -> Vec<String> {
+    let leaves = mail.leaves();
+    let statuses =
+        leaves.iter().filter(|part| part.is("message", &["delivery-status", "global-delivery-status"]));
+    statuses.flat_map(|part| failures_in(&part.text())).collect()
 }
 
 fn failures_in(text: &str) -> Vec<String> {
@@ -28,38 +28,29 @@ fn failures_in(text: &str) -> Vec<String> {
 }
 
 /// What the letter said that somebody complained of; nothing where they did not complain.
-pub fn complaint(mail: &Message) -> Option<Vec<String>> {
-    let report = mail.parts.iter().find(|part| is_kind(part, "message", &["feedback-report"]))?;
-    let kind = field(&unfolded(&text_of(report)), "feedback-type")?;
+pub fn complaint(mail: Part) -> Option<Vec<String>> {
+    let parts = mail.leaves();
+    let report = parts.iter().find(|part| part.is("message", &["feedback-report"]))?;
+    let kind = field(&unfolded(&report.text()), "feedback-type")?;
     let is_meant = NO_MORE.iter().any(|meant| kind.trim().eq_ignore_ascii_case(meant));
-    is_meant.then(|| mail.parts.iter().flat_map(original).collect())
+    is_meant.then(|| parts.iter().flat_map(original).collect())
 }
 
 /// What a part holds of the original: the header that leads out before its bodies, where another's link may be quoted.
-fn original(part: &MessagePart) -> Vec<String> {
-    match &part.body {
-        PartType::Message(letter) => {
-            let header = letter.header_raw("List-Unsubscribe").map(unfolded);
-            let bodies =
-                letter.parts.iter().filter(|part| matches!(part.body, PartType::Text(_) | PartType::Html(_)));
-            header.into_iter().chain(bodies.map(text_of)).collect()
-        }
-        _ if is_kind(part, "text", &["rfc822-headers"]) || is_kind(part, "message", &["rfc822-headers"]) => {
-            field(&unfolded(&text_of(part)), "list-unsubscribe").into_iter().collect()
-        }
-        _ => Vec::new(),
+fn original(part: &Part) -> Vec<String> {
+    if part.is("text", &["rfc822-headers"]) || part.is("message", &["rfc822-headers"]) {
+        return field(&unfolded(&part.text()), "list-unsubscribe").into_iter().collect();
     }
-}
-
-fn is_kind(part: &MessagePart, kind: &str, subkinds: &[&str]) -> bool {
-    part.content_type().is_some_and(|of| {
-        let is_sub = |sub: &str| subkinds.iter().any(|one| one.eq_ignore_ascii_case(sub));
-        of.ctype().eq_ignore_ascii_case(kind) && of.subtype().is_some_and(is_sub)
-    })
-}
-
-fn text_of(part: &MessagePart) -> String {
-    String::from_utf8_lossy(part.contents()).into_owned()
+    if !part.is("message", &["rfc822", "global"]) {
+        return Vec::new();
+    }
+    let letter = part.contents();
+    let letter = Part::read(&letter);
+    let header = letter.named("list-unsubscribe").next().map(Field::value);
+    let mut texts: Vec<_> = header.map(|value| unfolded(&value)).into_iter().collect();
+    let bodies = letter.leaves();
+    texts.extend(bodies.iter().filter(|body| body.is("text", &["plain", "html"])).map(Part::text));
+    texts
 }
 
 /// A line that begins with white space goes on from the one before (RFC 5322 section 2.2.3).

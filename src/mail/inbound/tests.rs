@@ -68,6 +68,14 @@ fn a_writer_is_believed_where_our_mail_server_says_so_of_their_one_from() {
     ] {
         assert_eq!(passed(twice), letter("", false), "{twice}");
     }
+    // What one reader takes for a field and another does not.
+    for torn in
+        ["From: ann@example.org\r\nno field", "From: ann@example.org\nX: y", "X: y\rFrom: ann@example.org"]
+    {
+        assert!(!matches!(passed(torn), Incoming::Letter(Writer { is_authentic: true, .. })), "{torn:?}");
+    }
+    let forged = mail(&format!("From: ann@example.org\r\nno field\r\n{PASSED}X: y"));
+    assert_eq!(forged, letter("ann@example.org", false), "below the header's end for mail servers");
     let unset = format!("{PASSED}From: ann@example.org\r\n\r\n");
     assert_eq!(read("x@example.org", unset.as_bytes(), None), letter("ann@example.org", false));
     let other = read("x@example.org", unset.as_bytes(), Some("mx.elsewhere"));
