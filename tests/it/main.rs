@@ -12,6 +12,7 @@ mod answers;
 mod asks;
 mod check_mail;
 mod container;
+mod corpora;
 mod dev;
 mod doors;
 mod erasure;

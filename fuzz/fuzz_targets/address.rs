@@ -1,0 +1,6 @@
+#![no_main]
+
+#[path = "../checks/address.rs"]
+mod checks;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| checks::hold(bytes));
