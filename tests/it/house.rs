@@ -14,7 +14,6 @@ pub mod receipts;
 pub mod trails;
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,11 +21,11 @@ use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
-use optin::chores::{postman, replies};
+use optin::chores::postman;
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
-use optin::journeys::{inbound_mail, routes};
+use optin::journeys::routes;
 use optin::keys::KeyRing;
 use optin::mail::inbox::{Caught, Inbox};
 use optin::mail::mailer::Mailer;
@@ -44,6 +43,8 @@ use tokio::sync::OnceCell;
 use tokio_util::sync::CancellationToken;
 use zeroize::Zeroizing;
 
+use self::mail::MailDoor;
+
 /// The slug of the list that every house has: `examples/news.toml`.
 pub const NEWS: &str = news::SLUG;
 
@@ -58,7 +59,7 @@ pub struct House {
     pub url: String,
     pub database_url: String,
     /// Where a mail server hands in mail.
-    pub lmtp: SocketAddr,
+    pub lmtp: MailDoor,
     /// Stands still until a test moves it.
     pub clock: Clock,
     pub http: Client,
@@ -76,8 +77,8 @@ pub enum Relay {
     Inbox,
     /// A door that may do anything with them.
     Door(Door),
-    /// A server at this URL, behind which the inbox listens on this port.
-    Server(String, u16),
+    /// A server at this URL, behind which the inbox listens on a port, and which hands in mail at another.
+    Server { smtp_url: String, inbox: u16, lmtp: u16 },
 }
 
 /// The PostgreSQL of this test process; it ends with it.
@@ -140,9 +141,10 @@ impl House {
         House::with(database(true).await, Some(relay)).await
     }
 
-    /// A service whose relay is a server of the test's, which passes letters on to the inbox, at the port `inbox`.
-    pub async fn behind(smtp_url: &str, inbox: u16) -> House {
-        let relay = Relay::Server(smtp_url.to_owned(), inbox);
+    /// A service whose relay is a server of the test's, which passes letters on to the inbox, at the port `inbox`, and
+    /// hands in mail at the port `lmtp`.
+    pub async fn behind(smtp_url: &str, inbox: u16, lmtp: u16) -> House {
+        let relay = Relay::Server { smtp_url: smtp_url.to_owned(), inbox, lmtp };
         House::with_out(Out { relay, ..Out::default() }).await
     }
 
@@ -179,12 +181,13 @@ impl House {
         let files = tempfile::tempdir().unwrap();
         let inbox = Inbox::open(files.path().join("inbox")).unwrap();
         let shutdown = CancellationToken::new();
-        let port = if let Relay::Server(_, port) = out.relay { port } else { 0 };
-        let mail = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let (inbox_port, lmtp_port) =
+            if let Relay::Server { inbox, lmtp, .. } = out.relay { (inbox, lmtp) } else { (0, 0) };
+        let mail = TcpListener::bind(("127.0.0.1", inbox_port)).await.unwrap();
         let (door, smtp_url) = match out.relay {
             Relay::Inbox => (inbox.door(), None),
             Relay::Door(door) => (door, None),
-            Relay::Server(url, _) => (inbox.door(), Some(url)),
+            Relay::Server { smtp_url, .. } => (inbox.door(), Some(smtp_url)),
         };
         let smtp_url = smtp_url.unwrap_or_else(|| format!("smtp://{}", mail.local_addr().unwrap()));
         tokio::spawn(session::serve(door, mail, shutdown.clone()));
@@ -219,12 +222,7 @@ impl House {
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
         tokio::spawn(postman::run(app.clone(), shutdown.clone()));
-        let lmtp_listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-        let lmtp = lmtp_listener.local_addr().unwrap();
-        let (queue, waiting) = tokio::sync::mpsc::channel(replies::WAITING);
-        tokio::spawn(replies::run(app.clone(), waiting));
-        let door = inbound_mail::door(app.clone(), queue);
-        tokio::spawn(session::serve(door, lmtp_listener, shutdown.clone()));
+        let lmtp = MailDoor::open(app.clone(), lmtp_port, &shutdown).await;
         let service = warp::service(routes(app.clone()));
         let headers = SecurityHeaders { https: false };
         tokio::spawn(serve(listener, service, shutdown.clone(), Limits::default(), headers));

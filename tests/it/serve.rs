@@ -3,7 +3,7 @@
 mod crash;
 mod export;
 mod lists;
-mod mail;
+pub mod mail;
 mod settings;
 pub mod site;
 mod templates;

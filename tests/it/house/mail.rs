@@ -1,12 +1,19 @@
 //! Mail that a mail server hands to a house, by real LMTP.
 
 use std::net::SocketAddr;
+use std::sync::{Arc, Mutex};
 
+use optin::app::App;
+use optin::chores::replies;
+use optin::journeys::inbound_mail;
+use optin::mail::session;
 use serde_json::json;
 use tokio::io::{
     AsyncBufReadExt as _, AsyncRead, AsyncReadExt as _, AsyncWrite, AsyncWriteExt as _, BufReader,
 };
-use tokio::net::TcpStream;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
 use super::{House, NEWS};
 
@@ -24,7 +31,39 @@ pub fn authentic(from: &str) -> String {
     format!("Authentication-Results: {MX}; dmarc=pass (p=none) header.from={domain}\r\n{}", mail_from(from))
 }
 
+/// Where mail comes in by LMTP. It can be shut, and opened again at the same place.
+pub struct MailDoor {
+    pub at: SocketAddr,
+    serving: Mutex<Option<(CancellationToken, JoinHandle<()>)>>,
+}
+
+impl MailDoor {
+    /// Opens one at a port, or at any.
+    pub async fn open(app: Arc<App>, port: u16, shutdown: &CancellationToken) -> MailDoor {
+        let listener = TcpListener::bind(("127.0.0.1", port)).await.unwrap();
+        let (queue, waiting) = tokio::sync::mpsc::channel(replies::WAITING);
+        tokio::spawn(replies::run(app.clone(), waiting));
+        let (at, stop) = (listener.local_addr().unwrap(), shutdown.child_token());
+        let door = session::serve(inbound_mail::door(app, queue), listener, stop.clone());
+        MailDoor { at, serving: Mutex::new(Some((stop, tokio::spawn(door)))) }
+    }
+}
+
 impl House {
+    /// From now on no mail comes in.
+    pub async fn shut_mail_door(&self) {
+        let serving = self.lmtp.serving.lock().unwrap().take();
+        let (stop, served) = serving.expect("it is open");
+        stop.cancel();
+        served.await.unwrap();
+    }
+
+    /// Opens again what was shut.
+    pub async fn open_mail_door(&self) {
+        let opened = MailDoor::open(self.app.clone(), self.lmtp.at.port(), &self.shutdown).await;
+        *self.lmtp.serving.lock().unwrap() = opened.serving.into_inner().unwrap();
+    }
+
     /// Gives the news a mailbox for cancellations.
     pub async fn with_mailbox(&self, mailbox: &str) {
         self.set_options(NEWS, json!({ "sender": { "mailbox": mailbox } })).await;
@@ -41,7 +80,7 @@ impl House {
 
     /// Hands in a mail, and returns how the house answers in the end, such as `250 2.0.0`.
     pub async fn hand_in(&self, from: &str, to: &str, mail: &str) -> String {
-        hand_in(self.lmtp, from, to, mail.as_bytes()).await
+        hand_in(self.lmtp.at, from, to, mail.as_bytes()).await
     }
 }
 

@@ -13,6 +13,7 @@ use std::process::{Child, Command, Output, Stdio};
 use nix::unistd::{User, geteuid};
 use tempfile::TempDir;
 
+use super::client::Client;
 use crate::process::free_port;
 
 const DEPLOY: &str = "deploy/postfix";
@@ -47,6 +48,8 @@ pub struct Files {
     pub letters: u16,
     /// Where the LMTP door is expected.
     pub door: u16,
+    /// Where everybody's mail server is.
+    pub readers: u16,
 }
 
 impl Files {
@@ -55,7 +58,7 @@ impl Files {
         let dir = tempfile::tempdir().unwrap();
         // Its processes run as another user.
         fs::set_permissions(dir.path(), Permissions::from_mode(0o755)).unwrap();
-        let files = Files { dir, world: free_port(), letters: free_port(), door: free_port() };
+        let files = Files { dir, world: free_port(), letters: free_port(), door: free_port(), readers };
         for folder in ["etc/optin", "etc/sasl", "spool", "data"] {
             fs::create_dir_all(files.path(folder)).unwrap();
         }
@@ -92,6 +95,11 @@ impl Files {
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
+    }
+
+    /// Another organisation's mail server, which takes mail for this domain.
+    pub fn route(&self, domain: &str, port: u16) {
+        self.append("optin/transport", &format!("{domain} smtp:[127.0.0.1]:{port}"));
     }
 
     /// Replaces what stands once in a file.
@@ -185,11 +193,42 @@ impl Postfix {
         fs::read_to_string(self.files.path("log")).unwrap_or_default()
     }
 
-    /// How many messages wait in its queue.
+    /// How many messages are in its queue.
     pub fn queue(&self) -> usize {
-        let said = run("postqueue", &["-c", self.files.path("etc").to_str().unwrap(), "-j"]);
-        assert!(said.status.success());
-        String::from_utf8(said.stdout).unwrap().lines().count()
+        self.postqueue("-j").lines().count()
+    }
+
+    /// How many messages wait for another attempt.
+    pub fn deferred(&self) -> usize {
+        let is_deferred = |line: &&str| line.contains(r#""queue_name": "deferred""#);
+        self.postqueue("-j").lines().filter(is_deferred).count()
+    }
+
+    /// Has it try again at once.
+    pub fn flush(&self) {
+        self.postqueue("-f");
+    }
+
+    /// How often it has delivered something to a recipient, which is all of an address or its beginning.
+    pub fn delivered(&self, to: &str) -> usize {
+        let to = format!("to=<{to}");
+        self.log().lines().filter(|line| line.contains(&to) && line.contains("status=sent")).count()
+    }
+
+    /// Whether it has told a sender that a message did not arrive.
+    pub fn has_bounced(&self) -> bool {
+        self.log().contains("sender non-delivery notification")
+    }
+
+    /// A session of somebody else's mail server.
+    pub async fn client(&self) -> Client {
+        Client::connect(self.files.world).await
+    }
+
+    fn postqueue(&self, argument: &str) -> String {
+        let said = run("postqueue", &["-c", self.files.path("etc").to_str().unwrap(), argument]);
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        String::from_utf8(said.stdout).unwrap()
     }
 }
 

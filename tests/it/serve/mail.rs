@@ -12,7 +12,7 @@ const ANN: &str = "ann@example.org";
 const PEOPLE: &str = "SELECT count(*) FROM subscriptions";
 
 /// A site whose newsletter can be left by mail, with some people on it.
-async fn with_people(people: usize) -> (String, Relay, Site) {
+pub async fn with_people(people: usize) -> (String, Relay, Site) {
     let (url, relay) = (database(true).await, Relay::open().await);
     let site = Site::ready(&url, relay.port).await;
     let app = site.app();
@@ -27,7 +27,7 @@ async fn with_people(people: usize) -> (String, Relay, Site) {
 }
 
 /// The addresses to leave by, of all who are on the export.
-async fn ways_out(site: &Site) -> Vec<String> {
+pub async fn ways_out(site: &Site) -> Vec<String> {
     let said = site.export(&["--format", "jsonl"]).await;
     let rows = said.success().lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     let mailto = |row: serde_json::Value| {
