@@ -1,9 +1,6 @@
 //! Settings: an optional `optin.toml`, and the environment over it. Each is checked where it is first needed, so
 //! that a command asks only for what it uses.
 
-#[cfg(test)]
-mod tests;
-
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -298,3 +295,6 @@ const SOCKET: &str = "an address and port such as 127.0.0.1:8080";
 fn env_name(key: &str) -> String {
     format!("OPTIN_{}", key.to_ascii_uppercase())
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,17 +78,17 @@ impl Links {
 
     /// The address that withdraws when a mail reaches it, at the domain of the list's mailbox for cancellations.
     pub fn leave_mailto(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
-        self.mailbox(LEAVE, mailbox, list, id)
+        self.address(LEAVE, mailbox, list, id)
     }
 
     /// The envelope sender of a letter, at the same domain: what does not arrive comes back to it.
-    pub fn bounces(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
-        self.mailbox(BOUNCE, mailbox, list, id)
+    pub fn bounce_address(&self, mailbox: &str, list: u32, id: SubscriptionId) -> Option<String> {
+        self.address(BOUNCE, mailbox, list, id)
     }
 
-    /// What a mail to this address asks for, where it is one of those two. At whatever domain: a list's mailbox may
+    /// What a mail to an address with this local part asks for, where it is one of those two. At whatever domain: a list's mailbox may
     /// have moved since, and what stands in old letters goes on working.
-    pub fn read_mailbox(&self, local: &str) -> Option<(Purpose, Token)> {
+    pub fn read_local(&self, local: &str) -> Option<(Purpose, Token)> {
         let (kind, token) = local.split_once('+')?;
         let (_, purpose) = [LEAVE, BOUNCE].into_iter().find(|(name, _)| kind.eq_ignore_ascii_case(name))?;
         Some((purpose, self.tokens.read_mail(purpose, token).ok()?))
@@ -109,7 +109,7 @@ impl Links {
         linked.chain(mailed).collect()
     }
 
-    fn mailbox(
+    fn address(
         &self,
         (name, purpose): (&str, Purpose),
         mailbox: &str,

@@ -17,7 +17,7 @@ pub fn hold(input: &[u8]) {
     let Ok(sender) = str::from_utf8(sender) else { return };
     let believing = read(sender.trim_end(), mail, Some(BELIEVED));
     match &believing {
-        Incoming::Letter(writer) => {
+        Incoming::Written(writer) => {
             assert!(!sender.trim_end().is_empty(), "nobody writes a letter");
             assert!(!writer.is_authentic || writer.address.is_some(), "an authentic nobody");
             assert!(!writer.is_authentic || may_be_believed(mail), "believed without a word of the server");
@@ -33,7 +33,9 @@ pub fn hold(input: &[u8]) {
     }
     // Where no server is believed, all is the same but that nobody is.
     let expected = match believing {
-        Incoming::Letter(Writer { address, .. }) => Incoming::Letter(Writer { address, is_authentic: false }),
+        Incoming::Written(Writer { address, .. }) => {
+            Incoming::Written(Writer { address, is_authentic: false })
+        }
         other => other,
     };
     assert_eq!(read(sender.trim_end(), mail, None), expected);

@@ -42,7 +42,7 @@ pub fn hold(input: &[u8]) {
         [("MAIL", ("leave", Purpose::Unsubscribe)), ("BACK", ("b", Purpose::Bounce))]
     {
         let token = minted((mark, wanted));
-        let read = |local: &str| links().read_mailbox(local);
+        let read = |local: &str| links().read_local(local);
         let local = format!("{kind}+{token}");
         assert_eq!(read(&local), Some((wanted, HELD)));
         assert_eq!(read(&local.to_ascii_uppercase()), Some((wanted, HELD)), "case may be lost on the way");
@@ -61,7 +61,7 @@ pub fn hold(input: &[u8]) {
 
 fn nothing_comes_of(text: &str) {
     assert_eq!(links().tokens_in(text), []);
-    assert_eq!(links().read_mailbox(text), None);
+    assert_eq!(links().read_local(text), None);
 }
 
 /// Each is the one that the marks stand for, and its exact text is there behind what leads to it.

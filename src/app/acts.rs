@@ -100,7 +100,7 @@ impl App {
 
     /// A letter did not arrive and never will, with that enhanced status. Where nobody is at the address, a signup that
     /// waits for them ends; what is left of any other is that it is counted.
-    pub async fn bounced(&self, list: u32, id: SubscriptionId, status: &str) -> Result<(), StoreError> {
+    pub async fn note_bounce(&self, list: u32, id: SubscriptionId, status: &str) -> Result<(), StoreError> {
         let now = self.clock.now();
         self.store.count_bounce(list, id, now).await?;
         if says_nobody_there(status) {

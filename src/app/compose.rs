@@ -10,12 +10,14 @@ use crate::store::Subscription;
 pub type Unwritten = Box<dyn std::error::Error + Send + Sync>;
 
 impl App {
-    /// A letter in the list's name, from the list's address.
+    /// A letter in the list's name, from the list's address; that is the envelope's sender too, where `bounces` names no
+    /// other.
     pub fn compose(
         &self,
         list: &List,
         lang: &str,
         to: &Address,
+        bounces: Option<String>,
         content: Content,
     ) -> Result<Letter, Unwritten> {
         let sender = &list.options.sender;
@@ -29,7 +31,7 @@ impl App {
             date: self.clock.now(),
         };
         let bytes = compose(&self.templates, &outside, content)?;
-        Ok(Letter { from: from.for_mail(), to: to.for_mail(), bytes })
+        Ok(Letter { from: bounces.unwrap_or_else(|| from.for_mail()), to: to.for_mail(), bytes })
     }
 
     /// The language that a subscription's letters are written in. An operator's language may have gone since.

@@ -37,8 +37,10 @@ const LOOK: Duration = Duration::from_millis(500);
 /// A letter that was just queued goes out within this, at a random moment: whoever signs an address up and watches how
 /// busy the service is next shall not learn from it whether that address got a letter.
 const SPREAD: Duration = Duration::from_millis(200);
-/// After so long a letter that was not delivered is given up.
+/// After so long a letter that was not delivered is given up …
 const GIVE_UP: SignedDuration = SignedDuration::from_hours(24);
+/// … unless it was hardly tried, as where its domain's pace made it wait.
+const TRIES: u32 = 3;
 /// The first retry's delay; each further one doubles it …
 const FIRST_RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// … up to this.
@@ -113,7 +115,7 @@ async fn deliver(app: &App, line: &mut Line, mut lease: Lease) -> Result<(), Sto
         Err(SendError::Later { status }) => set_aside(app, &lease, &status).await,
         Err(SendError::Refused { status }) => {
             tracing::warn!(status, "the relay refused a letter for good");
-            app.bounced(lease.list, lease.subscription, &status).await?;
+            app.note_bounce(lease.list, lease.subscription, &status).await?;
             app.store.bury_letter(&lease, app.clock.now(), &status).await
         }
     }
@@ -160,7 +162,7 @@ fn is_still_owed(app: &App, lease: &Lease, subscription: &Subscription, current:
 /// Tries again later, or gives the letter up when it has waited too long.
 async fn set_aside(app: &App, lease: &Lease, status: &str) -> Result<(), StoreError> {
     let now = app.clock.now();
-    if now >= lease.queued_at + GIVE_UP {
+    if now >= lease.queued_at + GIVE_UP && lease.attempts >= TRIES {
         tracing::warn!(status, "a letter was given up");
         return app.store.bury_letter(lease, now, status).await;
     }

@@ -2,6 +2,7 @@
 //! now or never.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
@@ -9,6 +10,8 @@ use crate::app::App;
 use crate::mail::letters::Letter;
 use crate::mail::mailer::Line;
 
+/// How long the relay has for one: the next one waits.
+const PATIENCE: Duration = Duration::from_secs(60);
 /// How many may wait in memory.
 pub const WAITING: usize = 64;
 
@@ -24,7 +27,10 @@ pub async fn run(app: Arc<App>, mut replies: mpsc::Receiver<Letter>) {
 /// Sends one, if it can be sent.
 pub async fn send(line: &mut Line, reply: &Letter) {
     let still_wanted = async { Ok(()) };
-    if let Err(error) = line.send(&reply.from, &reply.to, &reply.bytes, still_wanted).await {
-        tracing::warn!(%error, "a reply was not sent, and will not be");
+    let sent = line.send(&reply.from, &reply.to, &reply.bytes, still_wanted);
+    match tokio::time::timeout(PATIENCE, sent).await {
+        Ok(Ok(())) => {}
+        Ok(Err(error)) => tracing::warn!(%error, "a reply was not sent, and will not be"),
+        Err(_) => tracing::warn!("a reply took too long, and is given up"),
     }
 }

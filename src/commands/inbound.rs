@@ -1,10 +1,12 @@
 //! `optin inbound`: one mail on standard input, for mail servers that hand mail to programs. Exit codes are those of
 //! sysexits.h, which such servers understand.
 
+use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::Context as _;
+use futures_util::FutureExt as _;
 use tokio::io::AsyncReadExt as _;
 use tracing::Level;
 
@@ -36,10 +38,15 @@ pub struct Options {
 
 /// Whatever is wrong on our side is no reason to lose the mail.
 pub async fn run(options: Options) -> ExitCode {
-    let code = take(options).await.unwrap_or_else(|error| {
-        eprintln!("optin: {error:#}");
-        EX_TEMPFAIL
-    });
+    let code = match AssertUnwindSafe(take(options)).catch_unwind().await {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            eprintln!("optin: {error:#}");
+            EX_TEMPFAIL
+        }
+        // The hook of panics has told where.
+        Err(_) => EX_TEMPFAIL,
+    };
     ExitCode::from(code)
 }
 

@@ -1,9 +1,9 @@
 //! The running service, as `dev` and `serve` share it.
 
-use std::fs::Permissions;
+use std::fs::{Metadata, Permissions};
 use std::io;
 use std::net::SocketAddr;
-use std::os::unix::fs::PermissionsExt as _;
+use std::os::unix::fs::{FileTypeExt as _, PermissionsExt as _};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -58,15 +58,20 @@ pub fn bind_lmtp(place: &LmtpPlace) -> anyhow::Result<session::Listener> {
 
 /// Our user and group may write to it, and nobody else: whoever does is believed like the mail server.
 fn bind_socket(path: &Path) -> io::Result<UnixListener> {
-    let is_left_over = || {
-        std::os::unix::net::UnixStream::connect(path)
-            .is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
+    let is_left_over = |there: Metadata| {
+        let answer = std::os::unix::net::UnixStream::connect(path);
+        there.file_type().is_socket()
+            && answer.is_err_and(|error| error.kind() == io::ErrorKind::ConnectionRefused)
     };
-    if is_left_over() {
-        std::fs::remove_file(path)?;
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !is_left_over(there)) {
+        return Err(io::ErrorKind::AddrInUse.into());
     }
-    let listener = UnixListener::bind(path)?;
-    std::fs::set_permissions(path, Permissions::from_mode(0o660))?;
+    // Nobody meets it before it is for those alone.
+    let new = path.with_extension("new");
+    _ = std::fs::remove_file(&new);
+    let listener = UnixListener::bind(&new)?;
+    std::fs::set_permissions(&new, Permissions::from_mode(0o660))?;
+    std::fs::rename(&new, path)?;
     Ok(listener)
 }
 

@@ -6,6 +6,10 @@ mod reply;
 
 pub use door::{MAIL_BYTES, door};
 
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
+
 use crate::app::App;
 use crate::consent::address::Address;
 use crate::consent::change::{Asked, Erase};
@@ -59,7 +63,7 @@ pub async fn find_mailbox(app: &App, address: &str) -> Result<Option<Mailbox>, S
     let Some((local, _)) = address.rsplit_once('@') else { return Ok(None) };
     // A client may quote a local part that needs no quotes.
     let local = local.strip_prefix('"').and_then(|local| local.strip_suffix('"')).unwrap_or(local);
-    match app.links.read_mailbox(local) {
+    match app.links.read_local(local) {
         Some((Purpose::Unsubscribe, token)) => return Ok(Some(Mailbox::Leave(token))),
         Some((_, token)) => return Ok(Some(Mailbox::Bounces(token))),
         None => {}
@@ -80,10 +84,10 @@ pub async fn receive(app: &App, mail: Mail<'_>) -> Result<Option<Received>, Stor
     let Some(mailbox) = find_mailbox(app, mail.to).await? else { return Ok(None) };
     let received = match (mailbox, read(mail.from, mail.bytes, app.authserv_id.as_deref())) {
         (_, Incoming::Complaint(original)) => complain(app, &original).await?,
-        (Mailbox::Leave(token), Incoming::Letter(_)) => leave(app, &[token]).await?,
+        (Mailbox::Leave(token), Incoming::Written(_)) => leave(app, &[token]).await?,
         (Mailbox::Bounces(token), Incoming::Bounce(statuses)) => bounce(app, token, &statuses).await?,
-        (Mailbox::Lists(lists), Incoming::Letter(writer)) => leave_by_name(app, &lists, writer).await?,
-        (_, Incoming::Letter(_) | Incoming::Bounce(_) | Incoming::Noise) => Received::of(Outcome::Nothing),
+        (Mailbox::Lists(lists), Incoming::Written(writer)) => leave_by_writer(app, &lists, writer).await?,
+        (_, Incoming::Written(_) | Incoming::Bounce(_) | Incoming::Noise) => Received::of(Outcome::Nothing),
     };
     Ok(Some(received))
 }
@@ -97,11 +101,12 @@ impl Received {
 /// Erases these subscriptions of one person. The reply is written while it is known to whom, and is due only where
 /// something was erased.
 async fn leave(app: &App, tokens: &[Token]) -> Result<Received, StoreError> {
-    let reply = match reply::write(app, tokens).await {
+    let written = AssertUnwindSafe(reply::write(app, tokens)).catch_unwind().await;
+    let reply = match written.unwrap_or_else(|_| Err("it panicked".into())) {
         Ok(reply) => reply,
         // Whoever wants to go goes, told or not.
         Err(error) => {
-            tracing::error!(%error, "the answer to a cancellation could not be written");
+            tracing::error!(%error, "a reply could not be written");
             None
         }
     };
@@ -115,7 +120,7 @@ async fn leave(app: &App, tokens: &[Token]) -> Result<Received, StoreError> {
 
 /// A mail to a list's own mailbox says who writes it, and anybody can say that: it is believed of whom our mail server
 /// found it true. Anybody else gets the link to leave, at the address that they named, and only if it is on the list.
-async fn leave_by_name(app: &App, lists: &[List], writer: Writer) -> Result<Received, StoreError> {
+async fn leave_by_writer(app: &App, lists: &[List], writer: Writer) -> Result<Received, StoreError> {
     let Some(address) = writer.address else { return Ok(Received::of(Outcome::Nothing)) };
     let numbers: Vec<_> = lists.iter().map(|list| list.number).collect();
     if writer.is_authentic {
@@ -123,16 +128,19 @@ async fn leave_by_name(app: &App, lists: &[List], writer: Writer) -> Result<Rece
         let tokens: Vec<_> = found.into_iter().map(|(list, id)| Token { list, id, expiry: 0 }).collect();
         return leave(app, &tokens).await;
     }
-    for list in lists.iter().filter(|list| !list.is_closed) {
-        app.ask(Asked::LeaveByMail, &[list.number], &address).await?;
+    let open: Vec<_> = lists.iter().filter(|list| !list.is_closed).map(|list| list.number).collect();
+    // Nobody sees from here who is found: the mail server has taken the mail before.
+    let found = app.find_on(&open, &address).await?;
+    for (list, _) in &found {
+        app.ask(Asked::LeaveByMail, &[*list], &address).await?;
     }
-    Ok(Received::of(Outcome::Asked))
+    Ok(Received::of(if found.is_empty() { Outcome::Nothing } else { Outcome::Asked }))
 }
 
 async fn bounce(app: &App, token: Token, statuses: &[String]) -> Result<Received, StoreError> {
-    // A letter has one recipient.
-    let [status, ..] = statuses else { return Ok(Received::of(Outcome::Nothing)) };
-    app.bounced(token.list, token.id, status).await?;
+    // Of several recipients a forwarder tells: a letter has one, and it may have arrived there.
+    let [status] = statuses else { return Ok(Received::of(Outcome::Nothing)) };
+    app.note_bounce(token.list, token.id, status).await?;
     Ok(Received::of(Outcome::Bounced))
 }
 

@@ -1,7 +1,7 @@
 //! Letters out: one connection to the relay for each worker, kept from letter to letter.
 //!
-//! The one question that matters afterwards is whether to try again. Only a 5xx reply to this letter's own MAIL, RCPT
-//! or DATA says no; a relay that greets with 554, wants another password or fails at TLS is a relay to mend, and its
+//! The one question that matters afterwards is whether to try again. Only a 5xx reply to this letter's own RCPT or DATA
+//! says no; a relay that greets with 554, wants another password or fails at TLS is a relay to mend, and its
 //! letters wait.
 //!
 //! Where there are several relays, a letter goes to the first that is well. One that cannot be used is passed over for a
@@ -226,6 +226,9 @@ impl Line {
             }
             Err(_) => false,
         };
+        if outcome.as_ref().is_err_and(Setback::is_the_relays) {
+            self.way.relays.note(connection.place, Some(self.way.clock.now()));
+        }
         self.kept = usable.then_some(connection);
         outcome
     }
@@ -239,7 +242,8 @@ async fn farewell(mut connection: Connection) {
 /// Why a connection did not take a letter.
 #[derive(Debug)]
 enum Setback {
-    /// Already MAIL found nobody there: on a kept connection, the relay closed it while it was idle.
+    /// Already MAIL found nobody there, or nobody who takes letters from us: on a kept connection, the relay may have
+    /// closed it while it was idle.
     Stale(Trouble),
     /// The relay lacks an extension that the letter needs.
     NotCapable(SendError),
@@ -248,6 +252,15 @@ enum Setback {
 }
 
 impl Setback {
+    /// Whether the next letter had better go elsewhere: it fell silent, closes, or has no room (RFC 3463 section 3.4).
+    fn is_the_relays(&self) -> bool {
+        match self {
+            Setback::Trouble(Trouble::Broken | Trouble::Reply { code: 421, .. }) => true,
+            Setback::Trouble(Trouble::Reply { status: Some(status), .. }) => status.starts_with("4.3."),
+            _ => false,
+        }
+    }
+
     /// What the relay of our choice cannot do will never be done; what one in its stead cannot do waits for it.
     fn not_capable(place: usize, status: &str) -> Setback {
         Setback::NotCapable(match place {
@@ -329,10 +342,11 @@ impl<'a> Letter<'a> {
     }
 }
 
-/// A relay that closes an idle connection says 421 first, or says nothing.
+/// A relay that closes an idle connection says 421 first, or says nothing. One that refuses our sender for good refuses
+/// every letter: that is no letter's fault, but something to mend, here or there.
 fn stale_or_not(trouble: Trouble) -> Setback {
     match trouble {
-        Trouble::Broken | Trouble::Reply { code: 421, .. } => Setback::Stale(trouble),
+        Trouble::Broken | Trouble::Reply { code: 421 | 500.., .. } => Setback::Stale(trouble),
         trouble => Setback::Trouble(trouble),
     }
 }

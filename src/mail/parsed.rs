@@ -13,6 +13,9 @@ use mail_parser::{ContentType, HeaderValue, MessageParser};
 /// How deep parts may stand in parts; a newsletter or a report needs three. What is deeper is not looked at.
 const DEPTH: u32 = 10;
 
+/// The longest field that is taken apart, in bytes.
+const LONGEST: usize = 8 * 1024;
+
 /// A mail, or a part of one: a header, and what follows it.
 pub struct Part<'x> {
     fields: Vec<Field<'x>>,
@@ -174,8 +177,12 @@ impl<'x> Field<'x> {
         String::from_utf8_lossy(self.value)
     }
 
-    /// The value as its name has it read: addresses, say.
+    /// The value as its name has it read: addresses, say. Nothing where it is longer than any that is meant to be read:
+    /// some take the square of their length.
     pub fn parsed(&self) -> Option<HeaderValue<'x>> {
+        if self.bytes.len() > LONGEST {
+            return None;
+        }
         let mut read = MessageParser::default().parse_headers(self.bytes)?;
         let header = read.parts.pop()?.headers.into_iter().next()?;
         Some(header.value)

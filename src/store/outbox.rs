@@ -129,6 +129,14 @@ impl Store {
         Ok(())
     }
 
+    /// How many letters of a list did not arrive since a day (UTC).
+    pub async fn bounces_since(&self, list: u32, at: Timestamp) -> Result<u64, StoreError> {
+        let client = self.client().await?;
+        let statement = client.prepare_cached(sql::COUNT_BOUNCES).await?;
+        let row = client.query_one(&statement, &[&number(list), &at]).await?;
+        u64::try_from(row.try_get::<_, i64>("letters")?).map_err(|_| StoreError::Malformed("letters"))
+    }
+
     async fn report(&self, sql: &str, lease: &Lease, at: Timestamp, status: &str) -> Result<(), StoreError> {
         let client = self.writer().await?;
         let statement = client.prepare_cached(sql).await?;

@@ -20,6 +20,7 @@ statements! {
     BURY_LETTER = "bury_letter",
     CLOSE_LIST = "close_list",
     COUNT_BOUNCE = "count_bounce",
+    COUNT_BOUNCES = "count_bounces",
     COUNT_LOST = "count_lost",
     COUNT_SUBSCRIPTIONS = "count_subscriptions",
     COUNT_UNANNOUNCED = "count_unannounced",

@@ -61,10 +61,10 @@ pub async fn write(
     context["list"] = writing.title();
     context["leave_mailto"] = json!(writing.leave_mailto());
     let content = Content { kind, context, attachment, name: name_of(lease), occasion: Occasion::Event };
-    let letter = app.compose(list, lang, &to, content)?;
+    let mailbox = list.mailbox();
     let bounces =
-        list.mailbox().and_then(|mailbox| app.links.bounces(&mailbox, lease.list, lease.subscription));
-    Ok(Written::Letter(Letter { from: bounces.unwrap_or(letter.from), ..letter }))
+        mailbox.and_then(|mailbox| app.links.bounce_address(&mailbox, lease.list, lease.subscription));
+    Ok(Written::Letter(app.compose(list, lang, &to, bounces, content)?))
 }
 
 /// The proof of the person's last yes, where the log has it by now. What does not prove itself is given to nobody.

@@ -61,17 +61,14 @@ impl Mailto {
     pub fn read(text: &str, links: &Links) -> Mailto {
         let address = text.split_once('?').map_or(text, |(address, _)| address);
         let address = percent_decode_str(address).decode_utf8_lossy();
-        let parts = address.rsplit_once('@').and_then(|(local, domain)| Some((leaver(local)?, domain)));
-        let Some((token, domain)) = parts else { return Mailto::Elsewhere };
-        let read = links.tokens.read_mail(Purpose::Unsubscribe, token);
-        read.map_or(Mailto::Elsewhere, |token| Mailto::Leave { token, domain: domain.to_ascii_lowercase() })
+        let Some((local, domain)) = address.rsplit_once('@') else { return Mailto::Elsewhere };
+        match links.read_local(local) {
+            Some((Purpose::Unsubscribe, token)) => {
+                Mailto::Leave { token, domain: domain.to_ascii_lowercase() }
+            }
+            _ => Mailto::Elsewhere,
+        }
     }
-}
-
-/// What follows `leave+` in a local part.
-fn leaver(local: &str) -> Option<&str> {
-    let (head, token) = local.split_once('+')?;
-    head.eq_ignore_ascii_case("leave").then_some(token)
 }
 
 /// Whether an address is one that erases whoever it belongs to, as soon as a mail reaches it.

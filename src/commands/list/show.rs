@@ -2,8 +2,11 @@
 
 use std::fmt::Write as _;
 
+use jiff::SignedDuration;
+
 use super::{file_of, find, people, store};
-use crate::commands::print;
+use crate::clock::Clock;
+use crate::commands::{counted, print};
 
 /// Every list, a line each.
 pub async fn all() -> anyhow::Result<()> {
@@ -49,6 +52,11 @@ pub async fn one(slug: &str) -> anyhow::Result<()> {
             "# {} agreed to an earlier purpose, and may not be written to",
             people(count.to_ask_again)
         )?;
+    }
+    let month_ago = Clock::System.now() - SignedDuration::from_hours(24 * 30);
+    let bounces = store.bounces_since(list.number, month_ago).await?;
+    if bounces > 0 {
+        writeln!(out, "# {} came back in the last 30 days", counted(bounces, "letter", "letters"))?;
     }
     writeln!(out, "\n{}", file_of(&list, &notice).to_toml().trim_end())?;
     print(out.as_bytes())

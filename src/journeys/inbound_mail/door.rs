@@ -16,7 +16,7 @@ pub const MAIL_BYTES: usize = 1 << 20;
 const NO_SUCH: Answer = Answer::reply(550, "5.1.1", "no such mailbox");
 const LATER: Answer = Answer::reply(451, "4.3.0", "try again later");
 
-/// A door that takes mail for our addresses, and hands on what is to be answered.
+/// A door that takes mail for our addresses, and hands on replies.
 pub fn door(app: Arc<App>, replies: mpsc::Sender<Letter>) -> Door {
     let host = app.links.host().split(':').next().unwrap_or_default().to_owned();
     let limits = Limits { message_bytes: MAIL_BYTES, ..Limits::default() };
@@ -60,7 +60,7 @@ async fn take(
     if let Some(reply) = reply
         && replies.try_send(reply).is_err()
     {
-        tracing::warn!("too many answers wait; one is not sent");
+        tracing::warn!("too many replies wait; one is not sent");
     }
     Ok(Some(()))
 }

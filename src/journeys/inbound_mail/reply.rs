@@ -1,4 +1,4 @@
-//! The answer to a mail that cancelled.
+//! The reply to a mail that cancelled.
 
 use serde_json::json;
 
@@ -35,6 +35,6 @@ pub async fn write(app: &App, tokens: &[Token]) -> Result<Option<Letter>, Unwrit
     });
     let name = data_encoding::BASE32_NOPAD.encode(&App::random::<15>()).to_ascii_lowercase();
     let content = Content { kind: "cancelled", context, attachment: None, name, occasion: Occasion::Mail };
-    let letter = app.compose(list, lang, &to, content)?;
-    Ok(Some(Letter { from: String::new(), ..letter }))
+    let nobody = Some(String::new());
+    Ok(Some(app.compose(list, lang, &to, nobody, content)?))
 }

@@ -8,7 +8,7 @@ fn mail(head: &str) -> Incoming {
 }
 
 fn letter(address: &str, is_authentic: bool) -> Incoming {
-    Incoming::Letter(Writer { address: Address::parse(address).ok(), is_authentic })
+    Incoming::Written(Writer { address: Address::parse(address).ok(), is_authentic })
 }
 
 #[test]
@@ -23,6 +23,8 @@ fn whatever_somebody_writes_is_a_letter() {
     ] {
         assert_eq!(mail(head), letter("ann@example.org", false), "{head}");
     }
+    let pressed = "From: ann@example.org\r\nAuto-Submitted: auto-replied\r\nX-Apple-Unsubscribe: true";
+    assert_eq!(mail(pressed), letter("ann@example.org", false));
     let bare = read("ann@example.org", b"From: ann@example.org\n\nno CR\n", None);
     assert_eq!(bare, letter("ann@example.org", false));
     for head in ["Subject: who?", "From:", "From: nobody", "From: a@[192.0.2.1]", "From: undisclosed:;"] {
@@ -64,6 +66,7 @@ fn a_writer_is_believed_where_our_mail_server_says_so_of_their_one_from() {
         "From: ann@example.org\r\nFrom: bob@example.org",
         "From: ann@example.org, bob@example.org",
         "From: us:ann@example.org, bob@example.org;",
+        "From: us:ann@example.org;",
         "From: ann@example.org\r\nfrom: ann@example.org",
     ] {
         assert_eq!(passed(twice), letter("", false), "{twice}");
@@ -72,7 +75,7 @@ fn a_writer_is_believed_where_our_mail_server_says_so_of_their_one_from() {
     for torn in
         ["From: ann@example.org\r\nno field", "From: ann@example.org\nX: y", "X: y\rFrom: ann@example.org"]
     {
-        assert!(!matches!(passed(torn), Incoming::Letter(Writer { is_authentic: true, .. })), "{torn:?}");
+        assert!(!matches!(passed(torn), Incoming::Written(Writer { is_authentic: true, .. })), "{torn:?}");
     }
     let forged = mail(&format!("From: ann@example.org\r\nno field\r\n{PASSED}X: y"));
     assert_eq!(forged, letter("ann@example.org", false), "below the header's end for mail servers");
@@ -160,6 +163,12 @@ fn depth_length_and_junk_end_in_an_answer() {
     assert_eq!(read("a@b", many.as_bytes(), None), letter("ann@example.org", false));
     let eight_bit = b"From: ann@example.org\r\nSubject: \xff\xfe\x80\r\n\r\n\xff\x00\xfe";
     assert_eq!(read("a@b", eight_bit, None), letter("ann@example.org", false));
+}
+
+#[test]
+fn debug_tells_no_word_of_a_mail() {
+    let told = format!("{:?}", Incoming::Complaint(vec!["https://x/u/secret".to_owned()]));
+    assert_eq!(told, "Complaint(1 pieces)");
 }
 
 proptest! {

@@ -9,6 +9,7 @@ use reqwest::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, HeaderMap, ORIGIN};
 use reqwest::{Method, Response, StatusCode};
 use serde_json::json;
 
+use super::mail::mail_from;
 use super::{House, NEWS, link};
 
 /// A page as it arrived.
@@ -30,6 +31,7 @@ impl House {
         walk.refusals().await;
         walk.what_time_changes(&way_back, &data).await;
         walk.a_new_text().await;
+        walk.a_mail().await;
         let met: BTreeSet<&str> =
             walk.pages.iter().map(|page| page.name.split('.').next().unwrap()).collect();
         let pages = self.app.templates.names().filter_map(|name| name.strip_prefix("pages/"));
@@ -191,6 +193,18 @@ impl Walk<'_> {
         self.post("already_agreed", &agree, &[("notice", &shown), ("lang", self.lang)]).await;
         house.advance(SignedDuration::from_hours(60 * 24));
         self.get("agree_expired", &late).await;
+    }
+
+    /// Somebody leaves by mail: no page, but a letter.
+    async fn a_mail(&mut self) {
+        let ivy = "ivy@example.org";
+        self.house.with_mailbox("leave@news.example.org").await;
+        self.sign_up("check_mail", ivy).await;
+        self.post("confirmed", &link(&self.house.letter(ivy).await.text, "/c/"), &[]).await;
+        let address = self.house.leave_address(ivy).await;
+        assert_eq!(self.house.hand_in(ivy, &address, &mail_from(ivy)).await, "250 2.0.0");
+        self.house.letters(ivy, 2).await;
+        self.house.set_options(NEWS, json!({ "sender": {} })).await;
     }
 
     async fn a_foreign_site(&mut self, door: &str) {

@@ -143,14 +143,14 @@ async fn p_cp_7_the_relays_words_which_quote_addresses_are_not_logged_either() {
         Protocol::Smtp,
         "localhost",
         Limits::default(),
-        |_| async { Answer::reply(550, "5.1.1", "ann@example.org is unknown here") },
+        |_| async { Answer::reply(550, "5.2.1", "ann@example.org is unknown here") },
         |_| async { Answer::TAKEN },
     );
     let house = House::with_relay(refusing).await;
     house.sign_up("ann@example.org").await;
     let dead = "SELECT count(*) FROM outbox WHERE dead_at IS NOT NULL";
     until("a letter given up", async || house.count(dead).await == 1).await;
-    until("a word about it", async || log.text().contains("5.1.1")).await;
+    until("a word about it", async || log.text().contains("5.2.1")).await;
     log.tells_nothing_of(&["ann@", "example.org", "unknown here"]);
     house.close_with_waiting_letters().await;
 }

@@ -39,13 +39,27 @@ async fn while_the_first_relay_is_well_no_other_hears_of_a_letter() {
         ("no@d.test", refused("5.1.1")),
         ("later@d.test", later("4.2.1")),
         ("no-data@d.test", refused("5.6.0")),
-        ("reset@d.test", later("4.4.2")),
-        ("hang-data@d.test", later("4.4.2")),
         ("a@d.test", Ok(())),
     ] {
         assert_eq!(line.hand("s@c.test", to, b"x").await, expected, "{to}");
     }
     assert_eq!((first.count(), second.heard("")), (4, 0));
+}
+
+#[tokio::test]
+async fn after_a_relay_that_breaks_off_in_a_letter_the_next_one_goes_elsewhere() {
+    for broken in ["reset@d.test", "hang-data@d.test"] {
+        let (first, second) = (Inbox::open(LONG).await, Inbox::open(LONG).await);
+        let (mailer, clock) = through(&[first.address, second.address]);
+        let mut line = mailer.line();
+        assert_eq!(line.hand("s@c.test", broken, b"x").await, later("4.4.2"), "{broken}");
+        let before = first.count();
+        assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, Ok(()));
+        assert_eq!((first.count(), second.count()), (before, 1), "{broken}");
+        clock.advance(MINUTE);
+        assert_eq!(line.hand("s@c.test", "a@d.test", b"x").await, Ok(()));
+        assert_eq!((first.count(), second.count()), (before + 1, 1), "{broken}");
+    }
 }
 
 #[tokio::test]
