@@ -45,8 +45,11 @@ pub fn hold(input: &[u8]) {
 /// Read as a patient clerk would, who knows no folds and no comments: among the lines before the first empty one, which
 /// all belong to a field, is one From, and the server's name stands behind `Authentication-Results:`, and a pass there.
 fn may_be_believed(mail: &[u8]) -> bool {
+    let mail = mail.strip_prefix(b"\xEF\xBB\xBF").unwrap_or(mail);
     let lines: Vec<&[u8]> = mail.split(|byte| *byte == b'\n').collect();
-    let ends_in_cr = lines[0].ends_with(b"\r");
+    // What a program has put before the header.
+    let lines = if mail.starts_with(b"From ") { &lines[1..] } else { &lines[..] };
+    let ends_in_cr = lines.first().is_some_and(|line| line.ends_with(b"\r"));
     let header: Vec<String> = lines
         .iter()
         .map(|line| String::from_utf8_lossy(line).to_ascii_lowercase())
@@ -54,9 +57,7 @@ fn may_be_believed(mail: &[u8]) -> bool {
         .collect();
     let is_field = |line: &String| {
         let goes_on = line.starts_with([' ', '\t']);
-        let is_mbox = line.starts_with("from ");
         goes_on
-            || is_mbox
             || line
                 .split_once(':')
                 .is_some_and(|(name, _)| name.trim_end().chars().all(|c| c.is_ascii_graphic()))
@@ -65,9 +66,10 @@ fn may_be_believed(mail: &[u8]) -> bool {
     let whole = header.join("\n");
     let said = whole.split("authentication-results").skip(1);
     header.iter().all(is_field)
+        // The last line of all may lack its end.
         && header
             .iter()
-            .skip(1)
+            .take(lines.len().saturating_sub(1))
             .all(|line| line.trim_end_matches('\r').len() + usize::from(ends_in_cr) == line.len())
         && header.iter().filter(is_from).count() == 1
         && said.into_iter().any(|said| {
