@@ -53,7 +53,7 @@ pub struct Writer {
 /// `Authentication-Results` are believed (RFC 8601 section 2.5), if any.
 pub fn read(sender: &str, mail: &[u8], authserv_id: Option<&str>) -> Incoming {
     let mail = Part::read(start(mail));
-    if mail.fields().is_empty() {
+    if !mail.has_header() {
         return Incoming::Noise;
     }
     match report_type(&mail).as_deref() {

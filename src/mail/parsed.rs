@@ -21,7 +21,7 @@ pub struct Part<'x> {
     fields: Vec<Field<'x>>,
     header: &'x [u8],
     body: &'x [u8],
-    /// Whether an empty line ends the header, or nothing follows it.
+    /// Whether an empty line ends the header.
     is_ended: bool,
 }
 
@@ -53,7 +53,12 @@ impl<'x> Part<'x> {
         }
         let header = &bytes[..bytes.len() - rest.len()];
         let body = rest.strip_prefix(b"\r\n").or_else(|| rest.strip_prefix(b"\n"));
-        Part { fields, header, body: body.unwrap_or(rest), is_ended: body.is_some() || rest.is_empty() }
+        Part { fields, header, body: body.unwrap_or(rest), is_ended: body.is_some() }
+    }
+
+    /// Whether it begins as a mail does: with a field, or with the empty line after none.
+    pub fn has_header(&self) -> bool {
+        self.is_ended || !self.fields.is_empty()
     }
 
     /// The fields in their order.
@@ -66,13 +71,15 @@ impl<'x> Part<'x> {
         self.fields.iter().filter(move |field| field.name.eq_ignore_ascii_case(name))
     }
 
-    /// Whether every reader finds the same fields in the header: only one kind of line end, and an empty line after it.
+    /// Whether every reader finds the same fields in the header: only one kind of line end, and after it an empty
+    /// line or nothing.
     /// A field that is hidden from one of two readers is how the one is made to speak for the other.
     pub fn is_plain(&self) -> bool {
         let count = |byte| self.header.iter().filter(|one| **one == byte).count();
         let (cr, lf) = (count(b'\r'), count(b'\n'));
         let crlf = self.header.windows(2).filter(|pair| pair == b"\r\n").count();
-        self.is_ended && cr == crlf && (crlf == 0 || crlf == lf)
+        let is_ended = self.is_ended || self.body.is_empty();
+        is_ended && cr == crlf && (crlf == 0 || crlf == lf)
     }
 
     pub fn content_type(&self) -> Option<ContentType<'x>> {

@@ -55,6 +55,8 @@ fn what_programs_write_is_noise() {
     }
     assert_eq!(read("", b"From: ann@example.org\r\n\r\nx", None), Incoming::Noise, "the null sender");
     assert_eq!(read("ann@example.org", b"", None), Incoming::Noise);
+    assert_eq!(read("ann@example.org", b"no header\r\n", None), Incoming::Noise);
+    assert_eq!(read("ann@example.org", b"\r\n", None), letter("", false), "an empty one");
 }
 
 #[test]
