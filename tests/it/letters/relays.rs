@@ -171,6 +171,19 @@ async fn a_signup_ends_where_the_relay_knows_that_nobody_is_there() {
 }
 
 #[tokio::test]
+async fn a_letter_that_waited_for_a_day_is_not_given_up_at_its_second_failure() {
+    let (_relay, door) = Relay::that(|_, _| LATER);
+    let house = House::with_relay(door).await;
+    house.sign_up(ANN).await;
+    failed(&house, 1, "4.7.1").await;
+    house.advance(SignedDuration::from_hours(25));
+    failed(&house, 2, "4.7.1").await;
+    house.advance(SignedDuration::from_mins(1));
+    until("the end", async || waiting(&house).await.is_some_and(|it| it.dead && it.attempts == 3)).await;
+    house.close().await;
+}
+
+#[tokio::test]
 async fn after_a_day_of_failures_a_letter_is_given_up_and_not_before() {
     let (relay, door) = Relay::that(|_, _| LATER);
     let house = House::with_relay(door).await;

@@ -78,7 +78,7 @@ async fn only_our_own_mail_servers_word_counts_on_who_sent_a_mail() {
     assert_eq!(house.letters(ANN, 2).await.len(), 2, "she is asked once");
     assert!(link(&letters[1].text, "/u/").starts_with(&house.url));
 
-    milter.say(&format!("{MX};\r\n\tdmarc=pass (p=reject) header.from=example.org"));
+    milter.say(&format!("{MX};\n\tdmarc=pass (p=reject) header.from=example.org"));
     // What a stranger claims of our server harms nobody's own wish either.
     let wish =
         format!("Authentication-Results: {MX}; dmarc=fail header.from=example.org\r\n{}", mail_from(ANN));
