@@ -1,9 +1,10 @@
 //! The command line: one match.
 
+use std::ffi::OsStr;
 use std::process::ExitCode;
 
 use clap::Parser;
-use optin::commands::{self, Command, usage_code};
+use optin::commands::{self, Command, wrong_usage};
 
 /// Newsletter double opt-in: asks twice, keeps the proof, forgets whoever leaves.
 #[derive(Parser)]
@@ -22,14 +23,8 @@ fn main() -> ExitCode {
     let asked = match Optin::try_parse() {
         Ok(asked) => asked,
         Err(fault) => {
-            // Only to a standard error that nobody reads any more.
-            _ = fault.print();
-            let command = std::env::args().nth(1);
-            return if fault.use_stderr() {
-                usage_code(command.as_deref()).into()
-            } else {
-                ExitCode::SUCCESS
-            };
+            let command = std::env::args_os().nth(1);
+            return wrong_usage(command.as_deref().and_then(OsStr::to_str), &fault);
         }
     };
     match commands::run(asked.command) {

@@ -29,10 +29,10 @@ const EX_TEMPFAIL: u8 = 75;
 #[derive(clap::Args)]
 pub struct Options {
     /// The envelope's sender; empty, or MAILER-DAEMON, for none
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     from: String,
     /// The envelope's recipient
-    #[arg(long)]
+    #[arg(long, allow_hyphen_values = true)]
     to: String,
 }
 
@@ -64,7 +64,7 @@ async fn take(options: Options) -> anyhow::Result<u8> {
     check(config.database_url()?, &migrations()).await?;
     app.store.check_ring(&app.keys).await?;
     let from = if options.from.eq_ignore_ascii_case("mailer-daemon") { "" } else { options.from.as_str() };
-    let Some(received) = receive(&app, Mail { from, to: &options.to, bytes: &bytes }).await? else {
+    let Some(received) = receive(&app, Mail { from, to: &options.to, bytes: bytes.into() }).await? else {
         eprintln!("optin: no such mailbox");
         return Ok(EX_NOUSER);
     };

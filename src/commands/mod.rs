@@ -67,9 +67,16 @@ pub enum Command {
     Completions(completions::Options),
 }
 
-/// The exit code for wrong usage: mail servers know another one.
-pub fn usage_code(command: Option<&str>) -> u8 {
-    if command == Some("inbound") { inbound::EX_USAGE } else { 2 }
+/// What is said where arguments were not understood, or help was asked for. Mail servers know another exit code, and pass
+/// on what is said: to them it repeats no address.
+pub fn wrong_usage(command: Option<&str>, fault: &clap::Error) -> ExitCode {
+    if command == Some("inbound") && fault.use_stderr() {
+        eprintln!("optin: inbound wants --from=SENDER --to=RECIPIENT; optin inbound --help tells more");
+        return inbound::EX_USAGE.into();
+    }
+    // Only to an output that nobody reads any more.
+    _ = fault.print();
+    if fault.use_stderr() { 2.into() } else { ExitCode::SUCCESS }
 }
 
 /// Does what was asked.

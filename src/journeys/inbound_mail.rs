@@ -8,13 +8,14 @@ pub use door::{MAIL_BYTES, door};
 
 use std::panic::AssertUnwindSafe;
 
+use bytes::Bytes;
 use futures_util::FutureExt as _;
 
 use crate::app::App;
 use crate::consent::address::Address;
 use crate::consent::change::{Asked, Erase};
 use crate::consent::list::List;
-use crate::consent::subscription::EraseOutcome;
+use crate::consent::subscription::{EraseOutcome, SUBSCRIBED};
 use crate::mail::inbound::{Incoming, Writer, read};
 use crate::mail::letters::Letter;
 use crate::store::StoreError;
@@ -26,7 +27,7 @@ pub struct Mail<'a> {
     pub from: &'a str,
     /// The envelope's recipient.
     pub to: &'a str,
-    pub bytes: &'a [u8],
+    pub bytes: Bytes,
 }
 
 /// One of our addresses.
@@ -82,7 +83,7 @@ fn has_mailbox(list: &List, address: &Address) -> bool {
 /// The use case. `None` where the address is none of ours.
 pub async fn receive(app: &App, mail: Mail<'_>) -> Result<Option<Received>, StoreError> {
     let Some(mailbox) = find_mailbox(app, mail.to).await? else { return Ok(None) };
-    let received = match (mailbox, read(mail.from, mail.bytes, app.authserv_id.as_deref())) {
+    let received = match (mailbox, reading(app, &mail).await) {
         (_, Incoming::Complaint(original)) => complain(app, &original).await?,
         (Mailbox::Leave(token), Incoming::Written(_)) => leave(app, &[token]).await?,
         (Mailbox::Bounces(token), Incoming::Bounce(statuses)) => bounce(app, token, &statuses).await?,
@@ -90,6 +91,16 @@ pub async fn receive(app: &App, mail: Mail<'_>) -> Result<Option<Received>, Stor
         (_, Incoming::Written(_) | Incoming::Bounce(_) | Incoming::Noise) => Received::of(Outcome::Nothing),
     };
     Ok(Some(received))
+}
+
+/// Away from where others are served: a mail may be large. One that cannot be read at all would come again for ever.
+async fn reading(app: &App, mail: &Mail<'_>) -> Incoming {
+    let (sender, bytes, believed) = (mail.from.to_owned(), mail.bytes.clone(), app.authserv_id.clone());
+    let read = tokio::task::spawn_blocking(move || read(&sender, &bytes, believed.as_deref())).await;
+    read.unwrap_or_else(|_| {
+        tracing::error!("a mail could not be read");
+        Incoming::Noise
+    })
 }
 
 impl Received {
@@ -130,11 +141,16 @@ async fn leave_by_writer(app: &App, lists: &[List], writer: Writer) -> Result<Re
     }
     let open: Vec<_> = lists.iter().filter(|list| !list.is_closed).map(|list| list.number).collect();
     // Nobody sees from here who is found: the mail server has taken the mail before.
-    let found = app.find_on(&open, &address).await?;
-    for (list, _) in &found {
-        app.ask(Asked::LeaveByMail, &[*list], &address).await?;
+    let mut outcome = Outcome::Nothing;
+    for (list, id) in app.find_on(&open, &address).await? {
+        let subscription = app.store.find_subscription(list, id).await?;
+        // Whoever has not confirmed may be anybody, and gets no second letter.
+        if subscription.is_some_and(|subscription| SUBSCRIBED.has(subscription.row.state)) {
+            app.ask(Asked::LeaveByMail, &[list], &address).await?;
+            outcome = Outcome::Asked;
+        }
     }
-    Ok(Received::of(if found.is_empty() { Outcome::Nothing } else { Outcome::Asked }))
+    Ok(Received::of(outcome))
 }
 
 async fn bounce(app: &App, token: Token, statuses: &[String]) -> Result<Received, StoreError> {

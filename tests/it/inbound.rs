@@ -228,6 +228,9 @@ async fn from_anybody_else_the_plain_mailbox_sends_the_link_to_the_subscriber_on
 #[tokio::test]
 async fn strangers_are_never_answered() {
     let (house, address) = with_ann().await;
+    house.sign_up("stranger@pending.example").await;
+    let in_their_name = mail_from("stranger@pending.example");
+    assert_eq!(house.hand_in("mallory@evil.example", MAILBOX, &in_their_name).await, TAKEN);
     for mail in [mail_from("stranger@elsewhere.example"), authentic("stranger@elsewhere.example")] {
         assert_eq!(house.hand_in("stranger@elsewhere.example", MAILBOX, &mail).await, TAKEN);
     }
@@ -248,7 +251,7 @@ async fn strangers_are_never_answered() {
         assert_eq!(answer, NO_SUCH, "{}", unknown.len());
     }
     assert_eq!(house.people(NEWS).await.len(), 1);
-    assert_eq!(house.all_letters().await.len(), 1);
+    assert_eq!(house.all_letters().await.len(), 2, "the two confirmations");
     house.close().await;
 }
 

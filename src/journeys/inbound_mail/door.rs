@@ -13,13 +13,16 @@ use crate::store::StoreError;
 /// The largest mail, in bytes.
 pub const MAIL_BYTES: usize = 1 << 20;
 
+/// Recipients of one mail: each has it read anew. A mail server brings further ones apart.
+const RECIPIENTS: usize = 10;
+
 const NO_SUCH: Answer = Answer::reply(550, "5.1.1", "no such mailbox");
 const LATER: Answer = Answer::reply(451, "4.3.0", "try again later");
 
 /// A door that takes mail for our addresses, and hands on replies.
 pub fn door(app: Arc<App>, replies: mpsc::Sender<Letter>) -> Door {
     let host = app.links.host().split(':').next().unwrap_or_default().to_owned();
-    let limits = Limits { message_bytes: MAIL_BYTES, ..Limits::default() };
+    let limits = Limits { message_bytes: MAIL_BYTES, recipients: RECIPIENTS, ..Limits::default() };
     let asked = app.clone();
     Door::new(
         Protocol::Lmtp,
@@ -54,7 +57,7 @@ async fn take(
     transaction: &Transaction,
 ) -> Result<Option<()>, StoreError> {
     let Some(to) = transaction.to.first() else { return Ok(None) };
-    let mail = Mail { from: &transaction.from, to, bytes: &transaction.data };
+    let mail = Mail { from: &transaction.from, to, bytes: transaction.data.clone() };
     let Some(Received { outcome, reply }) = receive(app, mail).await? else { return Ok(None) };
     tracing::info!(?outcome, "a mail came in");
     if let Some(reply) = reply

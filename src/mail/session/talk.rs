@@ -218,6 +218,8 @@ impl<'a, S: AsyncRead + AsyncWrite + Unpin + Send> Talk<'a, S> {
             let transaction = Transaction { from: from.clone(), to, smtputf8, data: data.clone() };
             let answer = (self.door.message)(transaction).await;
             self.answer(answer, shutdown).await?;
+            // Each may take its time, and a client that has gone wants no further one.
+            self.wire.flush().await?;
         }
         Ok(())
     }

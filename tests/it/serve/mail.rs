@@ -88,7 +88,14 @@ async fn inbound_takes_one_mail_and_ends_as_mail_servers_understand() {
     let huge = feed(inbound(ANN, &way), &vec![b'x'; (1 << 20) + 1]).await;
     assert_eq!(huge.code, Some(65), "{}", huge.err);
     let usage = feed(optin(&["inbound", "--from", ANN], &site.settings), b"").await;
-    assert_eq!(usage.code, Some(64));
+    assert_eq!((usage.code, usage.err.contains('@')), (Some(64), false), "{}", usage.err);
+    let stray = feed(optin(&["inbound", "--to", &way, "--from=a@b.org", ANN], &site.settings), b"").await;
+    assert_eq!((stray.code, stray.err.contains('@')), (Some(64), false), "{}", stray.err);
+    assert_eq!(
+        feed(inbound("--to@b.org", "nobody@news.example.org"), b"x").await.code,
+        Some(67),
+        "an odd sender"
+    );
     let mut down = optin(&["inbound", "--from", ANN, "--to", &way], &site.settings);
     down.env("OPTIN_DATABASE_URL", "postgresql://optin@127.0.0.1:1/optin");
     let later = feed(down, mail.as_bytes()).await;
