@@ -83,6 +83,12 @@ async fn a_list_is_made_shown_changed_and_shown_again_as_its_file_says() {
     assert!(shown.starts_with("# List 1\n# Notice: version 1, purpose 1, published 20"), "{shown}");
     std::fs::write(&file, &shown).unwrap();
     assert!(site.run(&["list", "apply", &file]).await.success().contains("Nothing has been changed"));
+    assert!(!shown.contains("came back"));
+    let bounced = "INSERT INTO bounces (list, day, letters)
+                   VALUES (1, current_date, 2), (1, current_date - 20, 3), (1, current_date - 40, 5)";
+    connect(&site.settings["OPTIN_DATABASE_URL"]).await.execute(bounced, &[]).await.unwrap();
+    let shown = site.run(&["list", "show", "news"]).await;
+    assert!(shown.success().contains("# 5 letters came back in the last 30 days\n"), "{}", shown.out);
     let all = site.run(&["list", "show"]).await;
     assert_eq!(all.success(), "1\tnews\tSampletown News\t0 active, 0 pending, 0 paused\n");
 }
