@@ -6,8 +6,8 @@ use crate::keys::KeyRing;
 use crate::token::{Purpose, SubscriptionId, Token, TokenKeys};
 
 /// What the local parts of our mail addresses begin with, and what they are for.
-const LEAVE: (&str, Purpose) = ("leave", Purpose::Unsubscribe);
-const BOUNCE: (&str, Purpose) = ("b", Purpose::Bounce);
+const LEAVE: (&str, Purpose) = ("leave+", Purpose::Unsubscribe);
+const BOUNCE: (&str, Purpose) = ("b+", Purpose::Bounce);
 
 /// Makes links under the public URL, and holds the keys that read them back.
 pub struct Links {
@@ -86,12 +86,12 @@ impl Links {
         self.address(BOUNCE, mailbox, list, id)
     }
 
-    /// What a mail to an address with this local part asks for, where it is one of those two. At whatever domain: a list's mailbox may
-    /// have moved since, and what stands in old letters goes on working.
+    /// What a mail to an address with this local part asks for, where it is one of those two. At whatever domain: a list's
+    /// mailbox may have moved since, and what stands in old letters goes on working.
     pub fn read_local(&self, local: &str) -> Option<(Purpose, Token)> {
-        let (kind, token) = local.split_once('+')?;
-        let (_, purpose) = [LEAVE, BOUNCE].into_iter().find(|(name, _)| kind.eq_ignore_ascii_case(name))?;
-        Some((purpose, self.tokens.read_mail(purpose, token).ok()?))
+        let begins = |name: &str| local.get(..name.len()).is_some_and(|head| head.eq_ignore_ascii_case(name));
+        let (name, purpose) = [LEAVE, BOUNCE].into_iter().find(|(name, _)| begins(name))?;
+        Some((purpose, self.tokens.read_mail(purpose, &local[name.len()..]).ok()?))
     }
 
     /// The tokens in a text that end something: of links to leave and to deny a signup, and of addresses to leave by.
@@ -102,10 +102,9 @@ impl Links {
                 following(text, door).filter_map(read)
             },
         );
-        let mailed = following(text, "leave+").filter_map(|token| {
-            let purpose = Purpose::Unsubscribe;
-            Some((purpose, self.tokens.read_mail(purpose, token).ok()?))
-        });
+        let (leave, purpose) = LEAVE;
+        let mailed = following(text, leave)
+            .filter_map(move |token| Some((purpose, self.tokens.read_mail(purpose, token).ok()?)));
         linked.chain(mailed).collect()
     }
 
@@ -118,7 +117,7 @@ impl Links {
     ) -> Option<String> {
         let (_, domain) = mailbox.rsplit_once('@')?;
         let token = self.tokens.mint_for_mail(purpose, &Token { list, id, expiry: 0 });
-        Some(format!("{name}+{token}@{domain}"))
+        Some(format!("{name}{token}@{domain}"))
     }
 
     fn link(&self, door: &str, purpose: Purpose, list: u32, id: SubscriptionId, expiry: u32) -> String {

@@ -3,7 +3,6 @@
 
 use std::panic::AssertUnwindSafe;
 use std::process::ExitCode;
-use std::sync::Arc;
 
 use anyhow::Context as _;
 use futures_util::FutureExt as _;
@@ -53,7 +52,7 @@ pub async fn run(options: Options) -> ExitCode {
 async fn take(options: Options) -> anyhow::Result<u8> {
     log(Level::WARN)?;
     let config = config()?;
-    let app = Arc::new(App::new(&config, Clock::System, None)?);
+    let app = App::new(&config, Clock::System, None)?;
     let mut bytes = Vec::new();
     let mut mail = tokio::io::stdin().take(MAIL_BYTES as u64 + 1);
     mail.read_to_end(&mut bytes).await.context("standard input cannot be read")?;

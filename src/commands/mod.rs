@@ -6,6 +6,7 @@ mod completions;
 pub mod dev;
 mod evidence;
 mod export;
+mod https;
 mod inbound;
 mod keys;
 mod list;

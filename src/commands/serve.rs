@@ -37,7 +37,10 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         Some(address) => Some(service::bind(address, "OPTIN_PRIVATE_LISTEN").await?),
         None => None,
     };
-    let lmtp = lmtp_listen.as_ref().map(service::bind_lmtp).transpose()?;
+    let lmtp = match &lmtp_listen {
+        Some(place) => Some(service::bind_lmtp(place).await?),
+        None => None,
+    };
     tracing::info!(%listen, "serving");
     let listeners = service::Listeners { public, private, lmtp };
     service::run(app, listeners, shutdown, Limits::default()).await?;

@@ -45,15 +45,17 @@ pub async fn bind(address: SocketAddr, setting: &str) -> anyhow::Result<TcpListe
 }
 
 /// Makes the place where mail comes in. A socket that a service which has died left behind is taken over.
-pub fn bind_lmtp(place: &LmtpPlace) -> anyhow::Result<session::Listener> {
-    let bound = match place {
-        LmtpPlace::Tcp(address) => std::net::TcpListener::bind(address).and_then(|listener| {
-            listener.set_nonblocking(true)?;
-            Ok(session::Listener::Tcp(TcpListener::from_std(listener)?))
-        }),
-        LmtpPlace::Unix(path) => bind_socket(path).map(session::Listener::Unix),
-    };
-    bound.context("nothing can listen where OPTIN_LMTP_LISTEN says")
+pub async fn bind_lmtp(place: &LmtpPlace) -> anyhow::Result<session::Listener> {
+    const SETTING: &str = "OPTIN_LMTP_LISTEN";
+    Ok(match place {
+        LmtpPlace::Tcp(address) => session::Listener::Tcp(bind(*address, SETTING).await?),
+        LmtpPlace::Unix(path) => {
+            let bound = bind_socket(path);
+            session::Listener::Unix(
+                bound.with_context(|| format!("nothing can listen where {SETTING} says"))?,
+            )
+        }
+    })
 }
 
 /// Our user and group may write to it, and nobody else: whoever does is believed like the mail server.

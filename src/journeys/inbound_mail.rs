@@ -45,7 +45,7 @@ pub enum Mailbox {
 pub enum Outcome {
     /// Somebody has left.
     Erased,
-    /// The link to leave goes to whom the mail says it is from, if they are on the list.
+    /// The link to leave goes to whom the mail says it is from, unless they had one within the day.
     Asked,
     /// A letter that did not arrive was counted, and ended a signup that waited for it.
     Bounced,
@@ -55,7 +55,8 @@ pub enum Outcome {
 /// What a mail came to, and what is owed for it.
 pub struct Received {
     pub outcome: Outcome,
-    /// What is said to whoever has left, now that they have. Nobody else has their address any more: it goes now or never.
+    /// What is said to whoever has left, now that they have. Nobody else has their address any more: what is not
+    /// sent soon never is.
     pub reply: Option<Letter>,
 }
 
@@ -160,7 +161,7 @@ async fn bounce(app: &App, token: Token, statuses: &[String]) -> Result<Received
     Ok(Received::of(Outcome::Bounced))
 }
 
-/// Whoever calls a letter spam gets no other, not even an answer. What they complain of says who they are, unless it
+/// Whoever calls a letter spam gets no other, not even a reply. What they complain of says who they are, unless it
 /// says so of several.
 async fn complain(app: &App, original: &[String]) -> Result<Received, StoreError> {
     let mut tokens = original.iter().map(|text| app.links.tokens_in(text));

@@ -115,6 +115,11 @@ impl<'x> Part<'x> {
         found
     }
 
+    /// What follows its header, as it lies there.
+    pub fn body(&self) -> &'x [u8] {
+        self.body
+    }
+
     /// The bytes that it carries, out of their encoding for the way (RFC 2045 §6); as they are where they keep to none.
     pub fn contents(&self) -> Cow<'x, [u8]> {
         let encoding = self.named("Content-Transfer-Encoding").next().map(Field::value);

@@ -4,7 +4,7 @@ use reqwest::header::CONTENT_TYPE;
 use url::Url;
 
 use super::report::{Finding, fails, well};
-use crate::commands::trail::web::{client, innermost};
+use crate::commands::https::{client, innermost};
 
 const CHECK: &str = "live post";
 

@@ -2,23 +2,18 @@
 
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
-use std::{error, fmt, fs};
+use std::{fmt, fs};
 
 use anyhow::{Context as _, ensure};
 use reqwest::header::{AUTHORIZATION, HeaderValue};
-use reqwest::redirect::Policy;
 use reqwest::{Client, StatusCode};
 use url::Url;
 use zeroize::Zeroizing;
 
 use super::fault::{Fault, Piece, Unreadable, Wrong};
+use crate::commands::https::{client, innermost};
 use crate::site::is_safe;
 use crate::trail::tile::Kind;
-
-const CONNECT: Duration = Duration::from_secs(10);
-/// For a whole answer; the largest is a megabyte.
-const ANSWER: Duration = Duration::from_secs(60);
 
 /// A trail's URL: https, or http on this machine.
 #[derive(Clone, Debug)]
@@ -96,16 +91,6 @@ impl Web {
     }
 }
 
-/// What asks over HTTP: servers are verified, redirects not followed, cookies not kept.
-pub fn client() -> anyhow::Result<Client> {
-    let client = Client::builder()
-        .redirect(Policy::none())
-        .connect_timeout(CONNECT)
-        .timeout(ANSWER)
-        .user_agent(concat!("optin/", env!("CARGO_PKG_VERSION")));
-    client.build().map_err(reqwest::Error::without_url).context("no HTTPS here")
-}
-
 fn is_entries(piece: Piece) -> bool {
     matches!(piece, Piece::Tile(tile) if tile.kind() == Kind::Entries)
 }
@@ -120,19 +105,6 @@ fn read_token(file: &Path) -> anyhow::Result<HeaderValue> {
     let mut header = HeaderValue::from_str(&header).context("the token file holds no token")?;
     header.set_sensitive(true);
     Ok(header)
-}
-
-/// What an error comes down to. The layers above it name the URL.
-pub fn innermost(error: reqwest::Error) -> String {
-    if error.is_timeout() {
-        return "there was no answer in time".into();
-    }
-    let error = error.without_url();
-    let mut cause: &dyn error::Error = &error;
-    while let Some(deeper) = cause.source() {
-        cause = deeper;
-    }
-    cause.to_string()
 }
 
 #[cfg(test)]
