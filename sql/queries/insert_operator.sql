@@ -1,2 +1,2 @@
--- $1 name, $2 time
-INSERT INTO operators (name, created_at) VALUES ($1, $2) ON CONFLICT (name) DO NOTHING
+-- $1 name, $2 mail, $3 time
+INSERT INTO operators (name, mail, created_at) VALUES ($1, $2, $3) ON CONFLICT (name) DO NOTHING

@@ -16,6 +16,7 @@ use super::{log, service};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
+use crate::consent::operator::Role;
 use crate::mail::{inbox::Inbox, session};
 use crate::store::cluster::Cluster;
 use crate::store::migrate::{migrate, migrations};
@@ -57,7 +58,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         news::create(&app).await?;
         // What a `dev` that was killed was carrying need not wait for its lease to end.
         app.store.hurry_letters(app.clock.now()).await?;
-        app.store.add_operator(OPERATOR, app.clock.now()).await?;
+        app.store.add_operator(OPERATOR, Role::Admin, app.clock.now()).await?;
         home.write_env(&settings)?;
 
         let catcher = tokio::spawn(session::serve(inbox.door(), relay, shutdown.clone()));

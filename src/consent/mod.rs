@@ -9,6 +9,7 @@ pub mod list;
 pub mod list_file;
 pub mod network;
 pub mod notice;
+pub mod operator;
 pub mod person;
 pub mod receipt;
 pub mod record;

@@ -9,10 +9,12 @@ use warp::Reply as _;
 
 use crate::app::App;
 use crate::consent::list::List;
+use crate::consent::operator::Right;
 use crate::store::trail::{Sealed, Trail};
 use crate::trail::note::Signer;
 use crate::trail::tile::{Kind, Tile};
 use crate::web::answer::Answer;
+use crate::web::guard;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
 
@@ -33,13 +35,12 @@ struct Reading {
 impl Reading {
     async fn begin(app: &App, request: &Request, slug: &str) -> Result<Reading, Refusal> {
         request.looks_only()?;
-        let is_auditor = match request.bearer() {
-            None => false,
-            Some(token) => {
-                app.store.owner_of_token(token).await?.map(|_| true).ok_or(Refusal::UnknownToken)?
-            }
+        let operator = match request.bearer() {
+            None => None,
+            Some(_) => Some(guard::bearer(app, request).await?),
         };
         let (list, _) = app.store.find_list(slug).await?.ok_or(Refusal::UnknownList)?;
+        let is_auditor = operator.is_some_and(|operator| operator.may(Right::Trail, list.number));
         // A list's first entry is sealed within a second of its making.
         let trail = app.store.trail(list.number).await?.ok_or(Refusal::NotFound)?;
         Ok(Reading { list, trail, is_auditor })

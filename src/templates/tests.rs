@@ -121,7 +121,7 @@ fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
 fn every_refusal_has_its_words() {
     let templates = templates();
     let names = "bad_request undeclared_origin foreign_page unknown_list unknown_notice incomplete_link damaged_undo \
-                 not_found method list_closed unknown_token auditors_only too_large media_type internal busy";
+                 not_found method list_closed no_token unknown_token forbidden auditors_only too_large media_type internal busy";
     for refusal in names.split(' ') {
         let seconds = (refusal == "busy").then_some(1);
         let context = json!({ "refusal": refusal, "status": 400, "seconds": seconds, "notice_url": null });

@@ -135,11 +135,14 @@ pub fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
     if let Some(seconds) = seconds {
         response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
     }
-    if let Refusal::UnknownToken = refusal {
-        // RFC 6750 §3.
-        response
-            .headers_mut()
-            .insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer error=\"invalid_token\""));
+    // RFC 6750 §3.
+    let wanted = match refusal {
+        Refusal::NoToken => Some("Bearer"),
+        Refusal::UnknownToken => Some("Bearer error=\"invalid_token\""),
+        _ => None,
+    };
+    if let Some(wanted) = wanted {
+        response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(wanted));
     }
     if let Refusal::Method(allowed) = refusal {
         response.headers_mut().insert(ALLOW, HeaderValue::from_static(allowed));

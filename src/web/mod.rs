@@ -8,6 +8,7 @@ pub mod client;
 pub mod email;
 pub mod fields;
 pub mod form;
+pub mod guard;
 pub mod headers;
 pub mod inbox;
 pub mod notice;

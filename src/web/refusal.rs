@@ -29,8 +29,12 @@ pub enum Refusal {
     /// What should undo a withdrawal does not open.
     DamagedUndo,
     NotFound,
-    /// A bearer token that is nobody's.
+    /// A door for programs, and no bearer token.
+    NoToken,
+    /// A bearer token that is nobody's, or has expired.
     UnknownToken,
+    /// What the operator's role, or the token, does not let them do. Does not tell whether it is there.
+    Forbidden,
     /// What only an auditor's token opens.
     AuditorsOnly,
     /// A page of a site that the list does not declare would sign somebody up.
@@ -55,8 +59,10 @@ impl Refusal {
             | Refusal::IncompleteLink
             | Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::ListClosed { .. } => StatusCode::GONE,
-            Refusal::UnknownToken => StatusCode::UNAUTHORIZED,
-            Refusal::UndeclaredOrigin | Refusal::ForeignPage | Refusal::AuditorsOnly => StatusCode::FORBIDDEN,
+            Refusal::NoToken | Refusal::UnknownToken => StatusCode::UNAUTHORIZED,
+            Refusal::UndeclaredOrigin | Refusal::ForeignPage | Refusal::AuditorsOnly | Refusal::Forbidden => {
+                StatusCode::FORBIDDEN
+            }
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -75,7 +81,9 @@ impl Refusal {
             Refusal::IncompleteLink => "incomplete_link",
             Refusal::DamagedUndo => "damaged_undo",
             Refusal::NotFound => "not_found",
+            Refusal::NoToken => "no_token",
             Refusal::UnknownToken => "unknown_token",
+            Refusal::Forbidden => "forbidden",
             Refusal::AuditorsOnly => "auditors_only",
             Refusal::UndeclaredOrigin => "undeclared_origin",
             Refusal::ForeignPage => "foreign_page",

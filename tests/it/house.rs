@@ -9,6 +9,7 @@
 pub mod database;
 pub mod lists;
 pub mod mail;
+pub mod operators;
 pub mod pages;
 pub mod receipts;
 pub mod trails;
@@ -25,6 +26,7 @@ use optin::chores::postman;
 use optin::clock::Clock;
 use optin::commands::dev::news;
 use optin::config::Config;
+use optin::consent::operator::Role;
 use optin::journeys::routes;
 use optin::keys::KeyRing;
 use optin::mail::inbox::{Caught, Inbox};
@@ -301,7 +303,7 @@ impl House {
         use clap::ValueEnum as _;
         use optin::journeys::export::{Export, Format};
         let app = &self.app;
-        app.store.add_operator("tester", app.clock.now()).await.unwrap();
+        app.store.add_operator("tester", Role::Admin, app.clock.now()).await.unwrap();
         let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
         let mut bytes = Vec::new();
         let format = Format::from_str(format, true).unwrap();

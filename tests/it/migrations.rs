@@ -1,9 +1,11 @@
 //! Migrations: forward, once each, whole or not at all, and never against a database that another version shaped.
 
 use futures_util::future::join_all;
+use optin::consent::operator::{Right, Role};
 use optin::store::StoreError;
 use optin::store::access::Access;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
+use optin::store::operators::NewToken;
 use optin::store::seal::Seal;
 
 use crate::doors::people::{Bench, noon, token};
@@ -178,10 +180,12 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     let id = signup.id();
     bench.store.sign_up(signup).await.unwrap();
     bench.store.count_bounce(list.0.number, id, noon()).await.unwrap();
-    bench.store.add_operator("tester", noon()).await.unwrap();
+    bench.store.add_operator("tester", Role::Admin, noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
     bench.store.record_access(list.0.number, "tester", Access::Export, noon()).await.unwrap();
-    assert!(bench.store.add_token("a-token", "tester", noon()).await.unwrap());
+    let expires_at = noon() + jiff::SignedDuration::from_hours(1);
+    let new = NewToken { name: "a program", rights: &[Right::Trail], lists: Some(&[1]), expires_at };
+    assert!(bench.store.add_token("a-token", "tester", &new, noon()).await.unwrap());
     let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();
 

@@ -6,7 +6,6 @@ use std::sync::{Arc, Mutex};
 use futures_util::future::join_all;
 use jiff::SignedDuration;
 use mail_parser::MessageParser;
-use optin::app::App;
 use optin::chores::postman;
 use optin::consent::receipt::{Proven, Receipt};
 use optin::mail::session::{Answer, Door, Limits, Protocol, Transaction};
@@ -54,7 +53,7 @@ fn relay(busy: Arc<AtomicBool>) -> (Welcomed, Arc<Mutex<Vec<String>>>, Door) {
 
 /// What an auditor reads of a log over HTTP: key, newest checkpoint, entries.
 async fn audited(house: &House) -> (Verifier, Checkpoint, Vec<Vec<u8>>) {
-    let token = house.auditor_again().await;
+    let token = house.auditor().await;
     let get = async |path: &str| {
         let request = house.request(reqwest::Method::GET, &format!("/trails/{NEWS}/{path}"));
         let answer = request.bearer_auth(&token).send().await.unwrap();
@@ -273,13 +272,5 @@ async fn two_postmen_without_a_sealer_send_everybody_one_receipt_and_each_its_ow
 impl House {
     async fn sign_up_as(&self, n: usize) {
         self.sign_up(&format!("person{n}@example.org")).await;
-    }
-
-    /// A fresh auditor's token, however often it is asked for.
-    async fn auditor_again(&self) -> String {
-        let token = data_encoding::HEXLOWER.encode(&App::random::<8>());
-        self.app.store.add_operator("auditor", self.clock.now()).await.unwrap();
-        assert!(self.app.store.add_token(&token, "auditor", self.clock.now()).await.unwrap());
-        token
     }
 }

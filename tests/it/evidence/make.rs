@@ -6,6 +6,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jiff::SignedDuration;
 use optin::chores::sweeper::sweep;
+use optin::consent::operator::Role;
 use optin::consent::receipt::Receipt;
 use optin::journeys::evidence::{Evidence, EvidenceError, Pieces};
 use optin::trail::entry::Event;
@@ -20,7 +21,7 @@ const ANN: &str = "ann@example.org";
 
 async fn make(house: &House, address: &str) -> Result<Pieces, EvidenceError> {
     let app = &house.app;
-    app.store.add_operator("olga", app.clock.now()).await.unwrap();
+    app.store.add_operator("olga", Role::Admin, app.clock.now()).await.unwrap();
     let evidence = Evidence {
         store: &app.store,
         keys: &app.keys,

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use clap::ValueEnum as _;
 use optin::app::App;
 use optin::consent::notice::NoticeText;
+use optin::consent::operator::Role;
 use optin::journeys::export::{Export, Format};
 use optin::store::NextNotice;
 use optin::token::SubscriptionId;
@@ -63,7 +64,7 @@ impl House {
     /// Whom an export of this list holds.
     pub async fn people(&self, slug: &str) -> Vec<Value> {
         let app = &self.app;
-        app.store.add_operator("tester", app.clock.now()).await.unwrap();
+        app.store.add_operator("tester", Role::Admin, app.clock.now()).await.unwrap();
         let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
         let mut bytes = Vec::new();
         let jsonl = Format::from_str("jsonl", true).unwrap();

@@ -21,13 +21,6 @@ impl House {
         self.app.store.trail(list.number).await.unwrap().unwrap()
     }
 
-    /// An operator's token that opens the entries.
-    pub async fn auditor(&self) -> String {
-        self.app.store.add_operator("auditor", self.app.clock.now()).await.unwrap();
-        assert!(self.app.store.add_token("a-token", "auditor", self.app.clock.now()).await.unwrap());
-        "a-token".to_owned()
-    }
-
     /// Seals every trail, and reads each through: what its checkpoint signs for are its entries, and they add up.
     pub async fn verify_trails(&self) {
         self.seal().await;

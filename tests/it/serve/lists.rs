@@ -26,7 +26,7 @@ fn whole() -> String {
 /// A site without a list, and the file of one.
 async fn site(relay: u16) -> (Site, String) {
     let site = Site::new(&database(true).await, relay).await;
-    site.run(&["operator", "add", "olga"]).await.success();
+    site.run(&["operator", "add", "olga", "--role", "admin"]).await.success();
     let file = site.path("list.toml");
     std::fs::write(&file, NEWS).unwrap();
     (site, file)

@@ -74,7 +74,7 @@ impl Site {
         let app = self.app();
         app.store.check_ring(&app.keys).await.unwrap();
         news::create(&app).await.unwrap();
-        self.run(&["operator", "add", "olga"]).await.success();
+        self.run(&["operator", "add", "olga", "--role", "admin"]).await.success();
     }
 
     /// Signs many up to the news, and confirms all but every tenth. No letter tells of it.
