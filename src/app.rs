@@ -30,6 +30,8 @@ pub struct App {
     pub mailer: Mailer,
     pub pace: Pace,
     pub controller: Controller,
+    /// Whether the desk is served on the private listener alone.
+    pub has_private_desk: bool,
     /// Whose word is taken for where a request came from.
     pub proxies: Vec<IpNet>,
     /// The mail server whose word is taken for where a mail came from, by the name that it gives itself.
@@ -77,6 +79,7 @@ impl App {
             links: Links::new(public_url, &keys),
             keys,
             controller,
+            has_private_desk: config.has_private_desk()?,
             proxies: config.proxies()?,
             authserv_id: config.authserv_id()?.map(str::to_owned),
             clock,

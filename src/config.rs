@@ -67,6 +67,7 @@ pub struct Config {
     public_url: Option<String>,
     listen: Option<String>,
     private_listen: Option<String>,
+    desk: Option<String>,
     proxies: Option<String>,
     smtp_url: Option<String>,
     lmtp_listen: Option<String>,
@@ -101,6 +102,7 @@ impl Config {
             ("OPTIN_PUBLIC_URL", &mut config.public_url),
             ("OPTIN_LISTEN", &mut config.listen),
             ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
+            ("OPTIN_DESK", &mut config.desk),
             ("OPTIN_PROXIES", &mut config.proxies),
             ("OPTIN_SMTP_URL", &mut config.smtp_url),
             ("OPTIN_LMTP_LISTEN", &mut config.lmtp_listen),
@@ -158,6 +160,16 @@ impl Config {
     pub fn private_listen(&self) -> Result<Option<SocketAddr>, ConfigError> {
         let parse = |text: &str| text.parse().map_err(|_| ConfigError::Bad("private_listen", SOCKET));
         self.private_listen.as_deref().map(parse).transpose()
+    }
+
+    /// Whether the desk is served beside health alone, and not where the public comes.
+    pub fn has_private_desk(&self) -> Result<bool, ConfigError> {
+        match self.desk.as_deref() {
+            None | Some("public") => Ok(false),
+            Some("private") if self.private_listen.is_some() => Ok(true),
+            Some("private") => Err(ConfigError::Missing("private_listen")),
+            Some(_) => Err(ConfigError::Bad("desk", "public or private")),
+        }
     }
 
     /// The reverse proxies in front of the service, whose `X-Forwarded-For` is believed; none unless set.

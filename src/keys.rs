@@ -178,6 +178,13 @@ impl KeyRing {
         mac.finalize().into_bytes().into()
     }
 
+    /// An HMAC of what is counted at the login, so that the database knows neither names nor networks.
+    pub fn session_key(&self, what: &str) -> [u8; 32] {
+        let mut mac = keyed(&derive(&self.roots[&self.current].key, "session")[..]);
+        mac.update(what.as_bytes());
+        mac.finalize().into_bytes().into()
+    }
+
     /// Seals a person's data with the current root, bound to its list and id. The nonce must be random.
     /// Layout: version ‖ kid ‖ 24 bytes of nonce ‖ XChaCha20-Poly1305 ciphertext and tag.
     pub fn seal(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {

@@ -11,7 +11,7 @@
 //! | 3 | [`store`], [`mail`] | the only folder that speaks SQL; mail out and in |
 //! | 2 | [`consent`] | pure: what is allowed and what follows |
 //! | 1 | [`trail`], [`token`], [`links`] | pure: the formats of proofs and links |
-//! | 0 | [`keys`], [`config`], [`clock`], [`site`], [`words`], [`templates`], [`toml_fault`] | what everything stands on |
+//! | 0 | [`keys`], [`password`], [`config`], [`clock`], [`site`], [`words`], [`templates`], [`toml_fault`] | what everything stands on |
 //!
 //! To walk through one act, read `docs/ARCHITECTURE.md` beside `journeys/confirm.rs`.
 
@@ -25,6 +25,7 @@ pub mod journeys;
 pub mod keys;
 pub mod links;
 pub mod mail;
+pub mod password;
 pub mod site;
 pub mod store;
 pub mod templates;

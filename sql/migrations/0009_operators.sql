@@ -14,8 +14,9 @@ CREATE TABLE grants (
     operator text     NOT NULL REFERENCES operators ON DELETE CASCADE,
     list     integer  NOT NULL CHECK (list >= 0),
     role     smallint NOT NULL CHECK (role BETWEEN 1 AND 3),
-    PRIMARY KEY (operator, list)
+    PRIMARY KEY (list, operator)
 );
+CREATE INDEX grants_operator ON grants (operator);
 -- Until now an operator could do everything.
 INSERT INTO grants (operator, list, role) SELECT name, 0, 1 FROM operators;
 

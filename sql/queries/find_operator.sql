@@ -1,2 +1,5 @@
 -- $1 name
-SELECT name FROM operators WHERE name = $1
+SELECT o.name, o.mail, o.password, o.confidential_at,
+    ARRAY(SELECT g.list FROM grants g WHERE g.operator = o.name ORDER BY g.list) AS granted_lists,
+    ARRAY(SELECT g.role FROM grants g WHERE g.operator = o.name ORDER BY g.list) AS granted_roles
+FROM operators o WHERE o.name = $1

@@ -3,7 +3,7 @@
 use super::App;
 use crate::consent::address::Address;
 use crate::consent::list::List;
-use crate::mail::letters::{Content, Letter, Outside, compose};
+use crate::mail::letters::{Content, Letter, Outside, compose, plain};
 use crate::store::Subscription;
 
 /// Why a letter could not be written. Holds nothing of it.
@@ -32,6 +32,21 @@ impl App {
         };
         let bytes = compose(&self.templates, &outside, content)?;
         Ok(Letter { from: bounces.unwrap_or_else(|| from.for_mail()), to: to.for_mail(), bytes })
+    }
+
+    /// A letter in the controller's own name, to somebody who works there: text alone.
+    pub fn controller_letter(&self, to: &Address, subject: &str, text: String) -> Result<Letter, Unwritten> {
+        let from = Address::parse(&self.controller.mail)?;
+        let outside = Outside {
+            lang: "en",
+            to,
+            from_name: &self.controller.name,
+            from: &from,
+            subject_prefix: None,
+            date: self.clock.now(),
+        };
+        let name = data_encoding::HEXLOWER.encode(&App::random::<16>());
+        Ok(Letter { from: from.for_mail(), to: to.for_mail(), bytes: plain(&outside, subject, text, &name)? })
     }
 
     /// The language that a subscription's letters are written in. An operator's language may have gone since.

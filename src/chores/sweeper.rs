@@ -46,6 +46,7 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     app.store.forget_dead_letters(now - KEPT).await?;
     app.store.forget_subjects().await?;
     app.store.forget_access_records(now - KEPT).await?;
+    app.store.forget_logins(now).await?;
     drop_expired_corrections(app, now).await
 }
 

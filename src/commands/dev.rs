@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tracing::Level;
 
-use super::{log, service};
+use super::{log, operator, service};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -62,7 +62,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         home.write_env(&settings)?;
 
         let catcher = tokio::spawn(session::serve(inbox.door(), relay, shutdown.clone()));
-        welcome(&app, &home);
+        welcome(&app, &home, &way_to_the_desk(&app).await?);
         let limits = Limits { drain: Duration::from_secs(1), ..Limits::default() };
         let listeners = service::Listeners { public, private: None, lmtp: None };
         service::run(app, listeners, shutdown.clone(), limits).await?;
@@ -74,10 +74,20 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     served
 }
 
-fn welcome(app: &App, home: &Home) {
+/// Where a password for it is set, as long as there is none.
+async fn way_to_the_desk(app: &App) -> anyhow::Result<String> {
+    let operator = app.store.operator(OPERATOR).await?;
+    match operator.and_then(|operator| operator.password) {
+        Some(_) => Ok(format!("{}/desk", app.links.public_url)),
+        None => operator::invitation(&app.store, &app.links.public_url, OPERATOR).await,
+    }
+}
+
+fn welcome(app: &App, home: &Home, desk: &str) {
     let url = &app.links.public_url;
     println!(
         "\nOptin is running. Ctrl-C stops it.\n\n  Sign up      {url}/lists/{slug}\n  Inbox        {url}/inbox\n  \
+         Desk         {desk}\n  \
          Read on      README.md, then docs/ARCHITECTURE.md\n\nIn another terminal, for every other command:\n\n  \
          . {env}\n",
         slug = news::SLUG,

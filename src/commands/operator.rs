@@ -10,9 +10,11 @@ use zeroize::Zeroizing;
 use super::{config, counted};
 use crate::app::App;
 use crate::clock::Clock;
-use crate::consent::operator::{EVERY_LIST, Right, Role};
+use crate::consent::operator::{EVERY_LIST, Right, Role, is_name};
 use crate::store::Store;
 use crate::store::operators::NewToken;
+
+const MISSING: &str = "there is no such operator; `optin operator add` makes one";
 
 #[derive(Subcommand)]
 pub enum Operator {
@@ -26,6 +28,11 @@ pub enum Operator {
         /// The slug of the list on which they may; on every list otherwise
         #[arg(long)]
         list: Option<String>,
+    },
+    /// A link by which an operator sets a password for the desk, once, within three days
+    Invite {
+        /// The operator's name
+        name: String,
     },
     /// A token by which programs act in the operator's name; it is shown once
     Token {
@@ -53,6 +60,13 @@ pub async fn run(command: Operator) -> anyhow::Result<()> {
             check_name(&name)?;
             add(&store()?, &name, role, list.as_deref()).await
         }
+        Operator::Invite { name } => {
+            let config = config()?;
+            let public_url = config.public_url()?;
+            let store = Store::open(config.database_url()?)?;
+            println!("{}", invitation(&store, &public_url, &name).await?);
+            Ok(())
+        }
         Operator::Token { name, revoke: true, .. } => {
             let count = store()?.revoke_tokens(&name).await?;
             println!("{} ended", counted(count, "token", "tokens"));
@@ -62,6 +76,13 @@ pub async fn run(command: Operator) -> anyhow::Result<()> {
             token(&store()?, &name, &rights, &lists, days).await
         }
     }
+}
+
+/// A new link by which an operator sets a password.
+pub async fn invitation(store: &Store, public_url: &str, name: &str) -> anyhow::Result<String> {
+    let secret = URL_SAFE_NO_PAD.encode(App::random::<32>());
+    ensure!(store.invite(&secret, name, Clock::System.now()).await?, MISSING);
+    Ok(format!("{public_url}/desk/join/{secret}"))
 }
 
 async fn token(
@@ -83,8 +104,7 @@ async fn token(
         lists: (!numbers.is_empty()).then_some(&numbers),
         expires_at: now + SignedDuration::from_hours(24 * i64::from(days)),
     };
-    let missing = "there is no such operator; `optin operator add` makes one";
-    ensure!(store.add_token(&token, operator, &new, now).await?, missing);
+    ensure!(store.add_token(&token, operator, &new, now).await?, MISSING);
     println!("{}", *token);
     Ok(())
 }
@@ -107,9 +127,8 @@ async fn number_of(store: &Store, slug: &str) -> anyhow::Result<u32> {
 }
 
 fn check_name(name: &str) -> anyhow::Result<()> {
-    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
     ensure!(
-        !name.is_empty() && name.len() <= 63 && name.bytes().all(good) && !name.starts_with(['.', '_', '-']),
+        is_name(name),
         "an operator's name has lower-case letters, digits, `.`, `_` and `-`, 63 at most, and begins with a letter or digit"
     );
     Ok(())

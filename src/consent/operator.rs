@@ -53,10 +53,58 @@ impl Right {
         Right::Signup,
         Right::Operators,
     ];
+
+    /// What it is called in tokens and at the API.
+    pub fn name(self) -> &'static str {
+        match self {
+            Right::Read => "read",
+            Right::Export => "export",
+            Right::Look => "look",
+            Right::Erase => "erase",
+            Right::Trail => "trail",
+            Right::Evidence => "evidence",
+            Right::Records => "records",
+            Right::Settings => "settings",
+            Right::Signup => "signup",
+            Right::Operators => "operators",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Right> {
+        Right::ALL.into_iter().find(|right| right.name() == name)
+    }
+
+    /// In words, at the desk.
+    pub fn what(self) -> &'static str {
+        match self {
+            Right::Read => "read options, notices and figures",
+            Right::Export => "take exports and follow the feed",
+            Right::Look => "look at one person by address",
+            Right::Erase => "erase one person by address",
+            Right::Trail => "read the trail's entries",
+            Right::Evidence => "make evidence of a consent",
+            Right::Records => "read the access record",
+            Right::Settings => "change settings and notices",
+            Right::Signup => "sign people up, who are asked twice all the same",
+            Right::Operators => "manage operators",
+        }
+    }
 }
 
 impl Role {
     pub const ALL: [Role; 3] = [Role::Admin, Role::Marketer, Role::Auditor];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Role::Admin => "admin",
+            Role::Marketer => "marketer",
+            Role::Auditor => "auditor",
+        }
+    }
+
+    pub fn from_name(name: &str) -> Option<Role> {
+        Role::ALL.into_iter().find(|role| role.name() == name)
+    }
 
     pub fn from_number(number: i16) -> Option<Role> {
         Role::ALL.into_iter().find(|role| *role as i16 == number)
@@ -128,6 +176,13 @@ impl Operator {
     pub fn may_everywhere(&self, right: Right) -> bool {
         self.may(right, EVERY_LIST)
     }
+}
+
+/// Whether it does as an operator's name: lower-case letters, digits, `.`, `_` and `-`, 63 at most, the first a letter or
+/// digit.
+pub fn is_name(name: &str) -> bool {
+    let good = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"._-".contains(&byte);
+    !name.is_empty() && name.len() <= 63 && name.bytes().all(good) && !name.starts_with(['.', '_', '-'])
 }
 
 /// The bits of several rights, as the database has them.

@@ -3,6 +3,7 @@
 mod agree;
 mod confirm;
 mod correct;
+pub mod desk;
 mod home;
 pub mod inbound_mail;
 mod leave;
@@ -26,17 +27,14 @@ use hyper::body::Incoming;
 use tower::Service;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
-use warp::{Filter, path};
+use warp::{Filter as _, path};
 
 use crate::app::App;
-use crate::web::answer::{Answer, finish};
+use crate::web::answer::Answer;
 use crate::web::inbox;
 use crate::web::refusal::Refusal;
-use crate::web::request::{Request, request};
-
-type Path<T> = BoxedFilter<T>;
-/// One or more lines of the table.
-pub type Route = BoxedFilter<(Response,)>;
+use crate::web::request::Request;
+use crate::web::route::{Route, bare, first_of, nothing, part, two};
 
 /// Every public door. The inbox answers 404 where there is none: in `serve`.
 pub fn routes(app: Arc<App>) -> Route {
@@ -62,16 +60,25 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "inbox.json", path!("inbox.json").boxed(), inbox::all),
         part(&app, "inbox.html", path!("inbox" / String / "html").boxed(), inbox::html),
         two(&app, "attachment", path!("inbox" / String / "attachments" / String).boxed(), inbox::attachment),
-        private_routes(app.clone()),
+        if app.has_private_desk { nothing() } else { desk::routes(&app) },
+        health_and_nowhere(&app),
     ])
 }
 
-/// Health alone, for the private listener; and whatever is nowhere.
+/// The private listener's doors: health, and the desk where it is served here alone.
 pub fn private_routes(app: Arc<App>) -> Route {
+    let desk = || {
+        let stylesheet = bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet);
+        first_of([desk::routes(&app), stylesheet])
+    };
+    first_of([if app.has_private_desk { desk() } else { nothing() }, health_and_nowhere(&app)])
+}
+
+fn health_and_nowhere(app: &Arc<App>) -> Route {
     first_of([
-        bare(&app, "healthz", path!("healthz").boxed(), health::healthz),
-        bare(&app, "readyz", path!("readyz").boxed(), health::readyz),
-        bare(&app, "none", warp::any().boxed(), nowhere),
+        bare(app, "healthz", path!("healthz").boxed(), health::healthz),
+        bare(app, "readyz", path!("readyz").boxed(), health::readyz),
+        bare(app, "none", warp::any().boxed(), nowhere),
     ])
 }
 
@@ -91,45 +98,4 @@ pub fn service(
 
 async fn nowhere(_: Arc<App>, _: Arc<Request>, (): ()) -> Answer {
     Err(Refusal::NotFound)
-}
-
-fn first_of<const N: usize>(routes: [Route; N]) -> Route {
-    let nothing = warp::any().and_then(async || Err::<Response, _>(warp::reject())).boxed();
-    routes.into_iter().rev().fold(nothing, |later, route| route.or(later).unify().boxed())
-}
-
-/// A path without a part of its own.
-fn bare<H, F>(app: &Arc<App>, name: &'static str, path: Path<()>, handle: H) -> Route
-where
-    H: Fn(Arc<App>, Arc<Request>, ()) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send,
-{
-    part(app, name, path.map(|| ()).boxed(), handle)
-}
-
-/// A path with two parts.
-fn two<H, F>(app: &Arc<App>, name: &'static str, path: Path<(String, String)>, handle: H) -> Route
-where
-    H: Fn(Arc<App>, Arc<Request>, (String, String)) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send,
-{
-    part(app, name, path.map(|first, second| (first, second)).boxed(), handle)
-}
-
-/// A path, and the journey behind it, which is handed what the path says. The name is what logs say instead of it.
-fn part<P, H, F>(app: &Arc<App>, name: &'static str, path: Path<(P,)>, handle: H) -> Route
-where
-    P: Send + 'static,
-    H: Fn(Arc<App>, Arc<Request>, P) -> F + Clone + Send + Sync + 'static,
-    F: Future<Output = Answer> + Send,
-{
-    let app = app.clone();
-    let journey = move |part: P, request: Request| {
-        let (app, request, handle) = (app.clone(), Arc::new(request), handle.clone());
-        async move {
-            let answer = handle(app.clone(), request.clone(), part).await;
-            finish(&app, name, &request.asked, answer)
-        }
-    };
-    path.and(request()).then(journey).boxed()
 }

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use lettre::message::header::{
     ContentDisposition, ContentTransferEncoding, ContentType, HeaderName, HeaderValue,
 };
-use lettre::message::{Mailbox, MultiPart, SinglePart};
+use lettre::message::{Mailbox, MessageBuilder, MultiPart, SinglePart};
 use lettre::{Address as MailAddress, Message};
 use serde_json::Value;
 
@@ -95,21 +95,34 @@ pub fn compose(templates: &Templates, outside: &Outside, content: Content) -> Re
         None => body,
         Some(file) => MultiPart::mixed().multipart(body).singlepart(attached(file)?),
     };
+    let message = head(outside, &subject, &name, occasion)?.multipart(body);
+    Ok(message.map_err(|_| ComposeError::Message)?.formatted())
+}
+
+/// A letter of text alone, whose subject is one line.
+pub fn plain(outside: &Outside, subject: &str, text: String, name: &str) -> Result<Vec<u8>, ComposeError> {
+    let message = head(outside, subject, name, Occasion::Event)?.singlepart(SinglePart::plain(text));
+    Ok(message.map_err(|_| ComposeError::Message)?.formatted())
+}
+
+fn head(
+    outside: &Outside,
+    subject: &str,
+    name: &str,
+    occasion: Occasion,
+) -> Result<MessageBuilder, ComposeError> {
     let from = outside.from.for_mail();
     let domain = from.rsplit_once('@').map(|(_, domain)| domain.to_owned());
-    let message = Message::builder()
+    Ok(Message::builder()
         .raw_header(folded("From", &from, phrase::mailbox(outside.from_name, &from)))
         .to(Mailbox::new(None, mail_address(outside.to)?))
-        .raw_header(folded("Subject", &subject, phrase::subject(&subject)))
+        .raw_header(folded("Subject", subject, phrase::subject(subject)))
         .date(SystemTime::from(outside.date))
         .message_id(Some(format!("<{name}@{}>", domain.unwrap_or_default())))
         .raw_header(HeaderValue::new(
             HeaderName::new_from_ascii_str("Auto-Submitted"),
             occasion.auto_submitted().to_owned(),
-        ))
-        .multipart(body)
-        .map_err(|_| ComposeError::Message)?;
-    Ok(message.formatted())
+        )))
 }
 
 /// A header with its lines as they are to be; `plain` is what the mail library reads in it.

@@ -18,7 +18,7 @@ pub mod record;
 pub mod replay;
 mod rows;
 pub mod seal;
-mod sessions;
+pub mod sessions;
 pub mod sql;
 mod subscriptions;
 pub mod trail;

@@ -3,6 +3,7 @@
 use jiff::{Timestamp, ToSpan as _};
 use sha2::{Digest as _, Sha256};
 use tokio_postgres::Row;
+use zeroize::Zeroizing;
 
 use super::rows::{number, unsigned};
 use super::{Store, StoreError, sql};
@@ -19,6 +20,33 @@ pub struct NewToken<'a> {
     /// `None`: every list of the operator's.
     pub lists: Option<&'a [u32]>,
     pub expires_at: Timestamp,
+}
+
+/// Somebody who works for the controller, as others see them.
+#[derive(Clone, Debug)]
+pub struct Known {
+    pub name: String,
+    /// Where invitations go.
+    pub mail: Option<String>,
+    pub grants: Vec<(u32, Role)>,
+    /// When they said that they keep personal data confidential.
+    pub confidential_at: Option<Timestamp>,
+    /// Argon2id, as [`crate::password`] makes it; none before an invitation was accepted.
+    pub password: Option<Zeroizing<String>>,
+}
+
+/// A token, without what a program says.
+#[derive(Clone, Debug)]
+pub struct KnownToken {
+    pub number: i64,
+    pub name: String,
+    pub rights: Vec<Right>,
+    /// `None`: every list of the operator's.
+    pub lists: Option<Vec<u32>>,
+    pub created_at: Timestamp,
+    pub expires_at: Option<Timestamp>,
+    /// To within some minutes.
+    pub used_at: Option<Timestamp>,
 }
 
 impl Store {
@@ -50,11 +78,32 @@ impl Store {
         Ok(())
     }
 
+    /// Takes back what an operator was on a list. Whether they were anything there.
+    pub async fn revoke(&self, name: &str, list: u32) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        Ok(client.execute(sql::DELETE_GRANT, &[&name, &number(list)]).await? == 1)
+    }
+
     /// Whether there is an operator of that name.
     pub async fn is_operator(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.operator(name).await?.is_some())
+    }
+
+    /// The operator of that name.
+    pub async fn operator(&self, name: &str) -> Result<Option<Known>, StoreError> {
         let client = self.client().await?;
         let statement = client.prepare_cached(sql::FIND_OPERATOR).await?;
-        Ok(client.query_opt(&statement, &[&name]).await?.is_some())
+        client.query_opt(&statement, &[&name]).await?.as_ref().map(known).transpose()
+    }
+
+    /// All operators, by name.
+    pub async fn operators(&self) -> Result<Vec<Known>, StoreError> {
+        self.client().await?.query(sql::SELECT_OPERATORS, &[]).await?.iter().map(known).collect()
+    }
+
+    /// Removes an operator, with all that lets them in. Whether there was one of that name.
+    pub async fn remove_operator(&self, name: &str) -> Result<bool, StoreError> {
+        Ok(self.client().await?.execute(sql::DELETE_OPERATOR, &[&name]).await? == 1)
     }
 
     /// Notes a token for an operator. Whether there is an operator of that name.
@@ -93,11 +142,52 @@ impl Store {
         Ok(Some(Operator::new(row.try_get("name")?, grants(&row)?, Some(scope))))
     }
 
+    /// An operator's tokens, the oldest first.
+    pub async fn tokens(&self, operator: &str) -> Result<Vec<KnownToken>, StoreError> {
+        let rows = self.client().await?.query(sql::SELECT_ACCESS_TOKENS, &[&operator]).await?;
+        rows.iter().map(known_token).collect()
+    }
+
+    /// Ends one token of an operator. Whether there was one of that number.
+    pub async fn revoke_token(&self, operator: &str, number: i64) -> Result<bool, StoreError> {
+        let client = self.client().await?;
+        Ok(client.execute(sql::DELETE_ACCESS_TOKEN, &[&operator, &number]).await? == 1)
+    }
+
     /// Ends every token of an operator, and tells how many that were.
     pub async fn revoke_tokens(&self, operator: &str) -> Result<u64, StoreError> {
         let client = self.client().await?;
         Ok(client.execute(sql::DELETE_ACCESS_TOKENS, &[&operator]).await?)
     }
+}
+
+fn known(row: &Row) -> Result<Known, StoreError> {
+    Ok(Known {
+        name: row.try_get("name")?,
+        mail: row.try_get("mail")?,
+        grants: grants(row)?,
+        confidential_at: row.try_get("confidential_at")?,
+        password: row.try_get::<_, Option<String>>("password")?.map(Zeroizing::new),
+    })
+}
+
+fn known_token(row: &Row) -> Result<KnownToken, StoreError> {
+    Ok(KnownToken {
+        number: row.try_get("token")?,
+        name: row.try_get("name")?,
+        rights: operator::rights(unsigned(row, "rights")?),
+        lists: lists(row)?,
+        created_at: row.try_get("created_at")?,
+        expires_at: row.try_get("expires_at")?,
+        used_at: row.try_get("used_at")?,
+    })
+}
+
+/// The lists that a token is for.
+fn lists(row: &Row) -> Result<Option<Vec<u32>>, StoreError> {
+    let lists: Option<Vec<i32>> = row.try_get("lists")?;
+    let number = |list| u32::try_from(list).map_err(|_| StoreError::Malformed("lists"));
+    lists.map(|lists| lists.into_iter().map(number).collect()).transpose()
 }
 
 /// The roles that a row tells of.

@@ -1,6 +1,6 @@
 //! Answers: pages, JSON, and RFC 9457 problems.
 
-use http::header::{ALLOW, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONTENT_TYPE, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -35,7 +35,18 @@ pub fn page(
     template: &str,
     context: impl Serialize,
 ) -> Result<Response, Refusal> {
-    let html = app.templates.render(&format!("pages/{template}.html"), lang, context)?;
+    html(app, status, lang, &format!("pages/{template}.html"), context)
+}
+
+/// The same from any template, such as `desk/login.html`.
+pub fn html(
+    app: &App,
+    status: StatusCode,
+    lang: &str,
+    file: &str,
+    context: impl Serialize,
+) -> Result<Response, Refusal> {
+    let html = app.templates.render(file, lang, context)?;
     let mut response = warp::reply::html(html).into_response();
     *response.status_mut() = status;
     response.headers_mut().insert("content-language", header(lang));
@@ -53,6 +64,14 @@ pub fn say(app: &App, lang: &str, key: &str, args: &[(&str, &dyn std::fmt::Displ
 /// JSON with a status.
 pub fn json(status: StatusCode, body: &impl Serialize) -> Response {
     warp::reply::with_status(warp::reply::json(body), status).into_response()
+}
+
+/// Sends a browser on, to a path of ours (RFC 9110 §15.4.4).
+pub fn see_other(path: &str) -> Response {
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    let place = HeaderValue::from_str(path).unwrap_or(HeaderValue::from_static("/"));
+    response.headers_mut().insert(LOCATION, place);
+    response
 }
 
 /// A problem (RFC 9457), with what else belongs to it.
@@ -112,6 +131,9 @@ pub fn finish(app: &App, route: &'static str, asked: &Asked, answer: Answer) -> 
 
 /// A refusal as a page or as a problem.
 pub fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
+    if let Refusal::GoTo(path) = refusal {
+        return Ok(see_other(path));
+    }
     let lang = language(app, asked, "en");
     let (seconds, notice_url) = (refusal.retry_after(), refusal.notice_url());
     let mut response = if asked.json {

@@ -41,6 +41,12 @@ pub enum Refusal {
     UndeclaredOrigin,
     /// A page of another site asks in a person's name.
     ForeignPage,
+    /// A door of the desk, and nobody is logged in, or has not said yet what operators say first. Where to go.
+    GoTo(String),
+    /// A form of the desk that another page than ours would have sent, or one from before its session.
+    StaleForm,
+    /// Too many passwords were wrong: how many seconds to wait.
+    TooManyTries(u32),
     /// With the methods that would do.
     Method(&'static str),
     TooLarge,
@@ -63,6 +69,9 @@ impl Refusal {
             Refusal::UndeclaredOrigin | Refusal::ForeignPage | Refusal::AuditorsOnly | Refusal::Forbidden => {
                 StatusCode::FORBIDDEN
             }
+            Refusal::GoTo(_) => StatusCode::SEE_OTHER,
+            Refusal::StaleForm => StatusCode::FORBIDDEN,
+            Refusal::TooManyTries(_) => StatusCode::TOO_MANY_REQUESTS,
             Refusal::Method(_) => StatusCode::METHOD_NOT_ALLOWED,
             Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Refusal::MediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
@@ -87,6 +96,9 @@ impl Refusal {
             Refusal::AuditorsOnly => "auditors_only",
             Refusal::UndeclaredOrigin => "undeclared_origin",
             Refusal::ForeignPage => "foreign_page",
+            Refusal::GoTo(_) => "go_to",
+            Refusal::StaleForm => "stale_form",
+            Refusal::TooManyTries(_) => "too_many_tries",
             Refusal::Method(_) => "method",
             Refusal::TooLarge => "too_large",
             Refusal::MediaType => "media_type",
@@ -107,7 +119,11 @@ impl Refusal {
 
     /// Seconds after which trying again makes sense.
     pub fn retry_after(&self) -> Option<u32> {
-        matches!(self, Refusal::Busy).then_some(5)
+        match self {
+            Refusal::Busy => Some(5),
+            Refusal::TooManyTries(seconds) => Some(*seconds),
+            _ => None,
+        }
     }
 }
 

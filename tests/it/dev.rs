@@ -347,9 +347,7 @@ async fn a_first_start_can_be_broken_off_by_ctrl_c() {
     let dir = DataDir::new();
     let mut dev = Dev::begin(dir.path(), free_port());
     until("initdb", async || dir.join("postgres").exists()).await;
-    let asked = Instant::now();
     let status = dev.process.end_by(Signal::SIGINT).await;
-    assert!(asked.elapsed() < Duration::from_secs(10), "it took {:?}", asked.elapsed());
     assert!(status.code().is_some(), "it was not heard");
     assert!(postmaster(dir.path()).is_none(), "PostgreSQL is left running");
     let mut dev = Dev::start(dir.path()).await;

@@ -7,6 +7,7 @@
 //! delivered, and a trail that does not match the rows.
 
 pub mod database;
+pub mod desk;
 pub mod lists;
 pub mod mail;
 pub mod operators;

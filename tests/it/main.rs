@@ -13,6 +13,7 @@ mod asks;
 mod check_mail;
 mod container;
 mod corpora;
+mod desk;
 mod dev;
 mod doors;
 mod erasure;

@@ -7,6 +7,7 @@ use optin::store::access::Access;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
 use optin::store::operators::NewToken;
 use optin::store::seal::Seal;
+use optin::store::sessions::Throttle;
 
 use crate::doors::people::{Bench, noon, token};
 use crate::house::{connect, database};
@@ -186,6 +187,9 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     let expires_at = noon() + jiff::SignedDuration::from_hours(1);
     let new = NewToken { name: "a program", rights: &[Right::Trail], lists: Some(&[1]), expires_at };
     assert!(bench.store.add_token("a-token", "tester", &new, noon()).await.unwrap());
+    bench.store.begin_session("a-session", "tester", noon()).await.unwrap();
+    assert!(bench.store.invite("an-invitation", "tester", noon()).await.unwrap());
+    bench.store.count_try(&[Throttle { key: [1; 32], most: 1 }], noon()).await.unwrap();
     let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();
 

@@ -51,7 +51,8 @@ fn probing(file: &str, block: &str, samples: &[Value]) -> String {
 #[tokio::test]
 async fn pages_and_letters_are_given_what_the_samples_promise() {
     let folder = tempfile::tempdir().unwrap();
-    for (name, samples) in samples() {
+    // The desk's pages are met by its own tests.
+    for (name, samples) in samples().into_iter().filter(|(name, _)| !name.starts_with("desk/")) {
         let is_letter = Path::new("templates").join(&name).is_dir();
         let files = match is_letter {
             true => vec![format!("{name}/body.txt"), format!("{name}/body.html")],

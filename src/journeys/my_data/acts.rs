@@ -1,7 +1,7 @@
 //! What a person does with their data.
 
 use super::file;
-use super::holdings::{Holding, Mine};
+use super::holdings::Mine;
 use super::page::Said;
 use crate::app::App;
 use crate::app::acts::CorrectionError;
@@ -11,6 +11,7 @@ use crate::consent::person::Correction;
 use crate::consent::subscription::{EraseOutcome, RewriteOutcome};
 use crate::token::{SubscriptionId, Token};
 use crate::web::asked::ContentKind;
+use crate::web::holdings::Holding;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
 use crate::web::{email, form};

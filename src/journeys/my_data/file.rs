@@ -2,14 +2,14 @@
 
 use serde_json::{Value, json};
 
-use super::holdings::{Holding, Mine};
-use super::page::told;
+use super::holdings::Mine;
 use crate::app::App;
 use crate::app::logged::logged;
 use crate::consent::notice::Notice;
 use crate::consent::receipt::Receipt;
 use crate::store::StoreError;
 use crate::trail::entry::{Entry, Event};
+use crate::web::holdings::{Holding, told};
 use crate::web::refusal::Refusal;
 
 /// The file's bytes.

@@ -5,16 +5,16 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::acts::Left;
-use super::holdings::{Holding, Mine};
+use super::holdings::Mine;
 use crate::app::App;
 use crate::consent::address::AddressProblem;
 use crate::consent::field::{Field, FieldKind, FieldProblem, Profile};
-use crate::consent::record::Content;
-use crate::consent::subscription::{AGREE_WITHIN, CORRECT_AGAIN, State, UNDO_FOR};
+use crate::consent::subscription::{AGREE_WITHIN, CORRECT_AGAIN, UNDO_FOR};
 use crate::token::{Purpose, Token};
 use crate::web::answer::say;
+use crate::web::holdings::{Holding, told};
 use crate::web::refusal::Refusal;
-use crate::web::{email, fields, notice};
+use crate::web::{email, fields};
 
 /// What the page begins with, once something was done.
 pub enum Said {
@@ -195,53 +195,6 @@ impl<'a> Page<'a> {
         });
         list.options.fields.iter().map(input).chain(left_over).collect()
     }
-}
-
-/// What is held on one list.
-pub(super) async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Value, Refusal> {
-    let Holding { list, subscription, person, .. } = holding;
-    let state = subscription.row.state;
-    let agreed = &subscription.notice;
-    let needs_yes = holding.is_subscribed() && !subscription.row.purpose_is_current;
-    let exports = exports(app, holding).await?;
-    Ok(json!({
-        "slug": list.slug,
-        "title": list.title(lang),
-        "state": match state {
-            State::Pending => "pending",
-            State::Active => "active",
-            State::Paused => "paused",
-        },
-        "lang": subscription.lang,
-        "languages": holding.current.languages().collect::<Vec<_>>(),
-        "fields": person.profile,
-        "withheld": person.withheld,
-        "network": person.network,
-        "signed_up_at": subscription.row.signed_up_at,
-        "confirmed_at": subscription.confirmed_at,
-        "origin": Content::read(&person.record).and_then(|record| record.origin),
-        "renewed_at": person.renewal.as_deref().and_then(Content::read).and_then(|record| record.renewed_at),
-        "notice": {
-            "version": agreed.version,
-            "purpose": agreed.purpose,
-            "published_at": agreed.published_at,
-            "url": notice::url(list, agreed.version, lang),
-        },
-        "needs_yes": needs_yes,
-        "expires_at": (state == State::Pending).then_some(subscription.row.expires_at),
-        "feed_days": list.options.feed_days,
-        "new_address": person.correction.as_ref().map(|correction| &correction.address),
-        "exported": { "times": exports.len(), "last": exports.last() },
-    }))
-}
-
-/// When exports began that held the person, to the hour. A list whose backup was restored tells once it is whole.
-async fn exports(app: &App, holding: &Holding) -> Result<Vec<Timestamp>, Refusal> {
-    let (list, person) = (holding.list.number, &holding.person);
-    let commitments: Vec<_> = person.entries().map(|(event, n)| person.commitment(list, event, n)).collect();
-    let hours = app.store.marks(list, &commitments).await?.exports();
-    let time = |hour| Timestamp::from_second(i64::from(hour) * 3600).unwrap_or_default();
-    Ok(hours.into_iter().map(time).collect())
 }
 
 /// What was left, with the way back to each, and to the data that is still held.

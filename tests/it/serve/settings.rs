@@ -69,6 +69,8 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
             "OPTIN_SMTP_URL cannot be used: the second of its URLs: the relay's URL",
         ),
         ("OPTIN_LETTERS_PER_MINUTE", "0", "OPTIN_LETTERS_PER_MINUTE is not a whole number"),
+        ("OPTIN_DESK", "secret", "OPTIN_DESK is not public or private"),
+        ("OPTIN_DESK", "private", "OPTIN_PRIVATE_LISTEN is not set"),
         ("OPTIN_KEYS_FILE", "", "OPTIN_KEYS_FILE is not set"),
         ("OPTIN_KEYS_FILE", "/nowhere/keys.toml", "/nowhere/keys.toml cannot be read"),
         ("OPTIN_KEYS_FILE", &half, &half_named),
