@@ -1,5 +1,5 @@
--- A batch of confirmations on one list, each id once: the row becomes active, its entry joins the trail, and a letter
--- with its receipt is owed, unless the list sends none.
+-- A batch of confirmations on one list, each id once: the row becomes active, its entry joins the trail, the feed has
+-- news, and a letter with its receipt is owed, unless the list sends none.
 -- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to, $7 kind of a welcome letter
 WITH asked AS (
     SELECT * FROM unnest($2::bytea[], $3::timestamptz[], $4::bytea[]) AS a (id, at, head)
@@ -15,11 +15,16 @@ WITH asked AS (
     FROM locked k JOIN asked a USING (id)
     WHERE s.list = $1 AND s.id = ANY ($2) AND s.id = k.id
       AND (1 << k.state) & $5::smallint <> 0 AND k.expires_at > a.at AND k.purpose_is_current
-    RETURNING s.id
+    RETURNING s.id, s.reference
 ), entries AS (
     INSERT INTO trail_entries (list, entry)
     SELECT $1, a.head || k.sha256 || k.confirmed_commitment
     FROM changed JOIN locked k USING (id) JOIN asked a USING (id)
+), tidings AS (
+    INSERT INTO news (list, reference, subscription)
+    SELECT $1, reference, id FROM changed
+    ON CONFLICT (list, reference) DO UPDATE
+        SET subscription = excluded.subscription, n = excluded.n, day = excluded.day
 ), letters AS (
     INSERT INTO outbox (list, subscription, kind, queued_at, due_at)
     SELECT $1, id, $7::smallint, a.at, a.at FROM changed JOIN asked a USING (id)

@@ -1,8 +1,8 @@
 -- A batch of erasures on one list, each id once. The row, and with it everything personal, goes together with the
 -- letters that wait for it, and with its name in access records; where the person had confirmed, an entry that names
--- nobody joins the trail.
+-- nobody joins the trail, and of the row's reference alone there is news.
 -- $1 list, $2 ids, $3 states each may touch, $4 heads of entries, $5 states that leave an entry with each, $6 whether
--- each is handed the row as it was
+-- each is handed the row as it was, $7 states in which exports may have held it
 -- A letter queued by a signup that commits while this waits for its lock is not yet visible here: the postman
 -- finds its row gone and drops it.
 WITH asked AS (
@@ -26,6 +26,11 @@ WITH asked AS (
     SELECT $1, a.head || k.withdrawn_commitment
     FROM gone JOIN locked k USING (id) JOIN asked a USING (id)
     WHERE (1 << k.state) & leaving <> 0
+), tidings AS (
+    INSERT INTO news (list, reference, subscription)
+    SELECT $1, reference, NULL FROM gone JOIN locked k USING (id) WHERE (1 << k.state) & $7::smallint <> 0
+    ON CONFLICT (list, reference) DO UPDATE
+        SET subscription = excluded.subscription, n = excluded.n, day = excluded.day
 )
 SELECT k.id, k.state, g.id IS NOT NULL AS erased, g.id IS NOT NULL AND a.hands_back AS handed_back, b.notice, b.lang,
        b.seal, b.reference, b.signed_up_at, b.expires_at, b.confirmed_at, b.told_at

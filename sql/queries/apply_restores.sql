@@ -1,5 +1,5 @@
--- A batch of withdrawals undone on one list, each id once: the row is back and its entry joins the trail, unless
--- something stands in the way, which is told.
+-- A batch of withdrawals undone on one list, each id once: the row is back, its entry joins the trail and the
+-- feed has news, unless something stands in the way, which is told.
 -- $1 list, $2–$13 the rows, $14 entries, $15 since when each is back: as if a letter with a link had been asked for just
 -- then, so that leaving and coming back does not bring more of them
 -- What comes between this look and the writing shows as nothing in the way and nothing written; a second use that
@@ -31,8 +31,13 @@ WITH given AS (
     WHERE NOT (p.is_closed OR p.is_back OR p.is_used OR p.is_taken)
     ORDER BY g.id
     ON CONFLICT DO NOTHING
-    RETURNING id
+    RETURNING id, reference
 ), entries AS (
     INSERT INTO trail_entries (list, entry) SELECT $1, g.entry FROM written JOIN given g USING (id)
+), tidings AS (
+    INSERT INTO news (list, reference, subscription)
+    SELECT $1, reference, id FROM written
+    ON CONFLICT (list, reference) DO UPDATE
+        SET subscription = excluded.subscription, n = excluded.n, day = excluded.day
 )
 SELECT p.*, w.id IS NOT NULL AS written FROM place p LEFT JOIN written w USING (id)

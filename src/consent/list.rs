@@ -129,6 +129,17 @@ impl ListOptions {
     }
 }
 
+impl ListOptions {
+    /// Whether an export has the same columns, and says the same in them, under these as under `other`.
+    pub fn shows_as(&self, other: &ListOptions) -> bool {
+        let exported = |options: &ListOptions| {
+            let fields = options.fields.iter().filter(|field| field.exported);
+            fields.map(|field| field.name.clone()).collect::<Vec<_>>()
+        };
+        exported(self) == exported(other) && self.sender.mailbox == other.sender.mailbox
+    }
+}
+
 impl List {
     /// The newsletter's title in `lang`, else in the list's own language, else its slug.
     pub fn title(&self, lang: &str) -> &str {

@@ -26,11 +26,13 @@ pub enum Access {
     Operators,
     /// A token was made or ended.
     Token,
+    /// A feed was read; once an hour and reader.
+    Feed,
 }
 
 impl Access {
     /// What it is called on record, and whom it is about.
-    fn parts(self) -> (&'static str, Option<SubscriptionId>) {
+    pub(super) fn parts(self) -> (&'static str, Option<SubscriptionId>) {
         match self {
             Access::Evidence(subject) => ("evidence", subject),
             Access::Export => ("export", None),
@@ -41,6 +43,7 @@ impl Access {
             Access::Confidentiality => ("confidentiality", None),
             Access::Operators => ("operators", None),
             Access::Token => ("token", None),
+            Access::Feed => ("feed", None),
         }
     }
 }

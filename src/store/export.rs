@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{IsolationLevel, Row, RowStream};
 
+use super::feed::FeedCursor;
 use super::rows::{fixed, id, number, unsigned};
 use super::seal::Seal;
 use super::{Store, StoreError, sql};
@@ -31,6 +32,8 @@ pub struct ExportRow {
 pub struct ExportRows {
     /// The size of the list's trail in the snapshot that the rows are read from.
     pub tree_size: u64,
+    /// Where the list's feed goes on from these rows.
+    pub feed: FeedCursor,
     rows: Pin<Box<RowStream>>,
     /// Closed when it is dropped, which also ends its transaction.
     _client: ClientWrapper,
@@ -76,12 +79,15 @@ impl Store {
         id: &[u8; 16],
     ) -> Result<Option<ExportRows>, StoreError> {
         let mut sealer = self.writer().await?;
+        sealer.execute(sql::INSERT_FEED, &[&number(list)]).await?;
         let sealing =
             sealer.build_transaction().isolation_level(IsolationLevel::RepeatableRead).start().await?;
         let Some(tree_size) = self.extend(&sealing, list, seal, u32::MAX).await? else { return Ok(None) };
         let began = entry::service_tail(id, tree_size, 0);
         let began = entry::entry(Event::ExportBegan, seal.at, &entry::ZEROS, &began);
         sealing.execute(sql::INSERT_ENTRY, &[&number(list), &began.as_slice()]).await?;
+        // What is numbered by now is in the rows; what is not, the feed tells once more.
+        let feed = FeedCursor::at_end(&sealing, list).await?;
         let snapshot: String = sealing.query_one(sql::EXPORT_SNAPSHOT, &[]).await?.try_get("snapshot")?;
 
         let reader = Object::take(self.client().await?);
@@ -92,7 +98,7 @@ impl Store {
         sealing.commit().await?;
         let parameters: [&(dyn ToSql + Sync); 2] = [&number(list), &EXPORTABLE.bits()];
         let rows = Box::pin(reader.query_raw(sql::EXPORT_SUBSCRIPTIONS, parameters).await?);
-        Ok(Some(ExportRows { tree_size, rows, _client: reader }))
+        Ok(Some(ExportRows { tree_size, feed, rows, _client: reader }))
     }
 
     /// Notes in the trail that an export is whole: how many rows it has, and its SHA-256.

@@ -68,6 +68,9 @@ impl Store {
         let mut client = self.client().await?;
         let transaction = client.transaction().await?;
         let (old, new) = (Json(&list.options), Json(options));
+        // Else a reader of the feed would go on with people who agreed to something else, or with columns of before.
+        let begins_again =
+            !options.shows_as(&list.options) || next.as_ref().is_some_and(|next| next.new_purpose);
         let changed = transaction.query_opt(sql::UPDATE_LIST, &[&number(list.number), &old, &new]).await?;
         let followed = match next {
             None => true,
@@ -89,6 +92,9 @@ impl Store {
         };
         let whole = changed.is_some() && followed;
         if whole {
+            if begins_again {
+                transaction.execute(sql::RENEW_FEED, &[&number(list.number)]).await?;
+            }
             transaction.commit().await?;
         }
         Ok(whole)

@@ -6,6 +6,7 @@ mod door;
 mod error;
 pub mod export;
 mod exported;
+pub mod feed;
 mod fingerprints;
 mod lists;
 pub mod migrate;

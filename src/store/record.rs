@@ -203,6 +203,7 @@ impl Change for Erase {
                     &column(batch, |erase| erase.entry_head().to_vec()),
                     &column(batch, |erase| erase.leaving().bits()),
                     &column(batch, |erase| erase.hands_back()),
+                    &rules::SUBSCRIBED.bits(),
                 ],
             )
             .await?;

@@ -173,6 +173,8 @@ impl Store {
             transaction.execute(sql::INSERT_ENTRY, &[&number(list), &entry.as_slice()]).await?;
         }
         transaction.execute(sql::UPDATE_REPLAY, &[&number(list), &false]).await?;
+        // The lost database may have handed out any cursor.
+        transaction.execute(sql::RENEW_FEED, &[&number(list)]).await?;
         transaction.commit().await?;
         Ok(lost)
     }

@@ -96,6 +96,7 @@ pub struct Rewrite {
     lang: Option<String>,
     entry: Option<[u8; entry::LENGTH]>,
     owed: Option<(Owed, Timestamp)>,
+    shows: bool,
 }
 
 impl Rewrite {
@@ -151,7 +152,7 @@ impl Rewrite {
         person.last_correction = Some(correction.expires_at);
         person.correction = Some(correction.clone());
         let owed = asked_at.map(|at| (Owed::Correction, at));
-        Ok(Rewrite { owed, ..Rewrite::of(ring, held, &person, nonce) })
+        Ok(Rewrite { owed, shows: false, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
     /// The new address that waits is forgotten, if it is the one that is meant.
@@ -163,7 +164,7 @@ impl Rewrite {
     ) -> Result<Rewrite, CannotCorrect> {
         let mut person = Person::open(ring, held.list, held.id, held.seal)?;
         person.correction.take().filter(is_meant).ok_or(CannotCorrect::NoneWaits)?;
-        Ok(Rewrite::of(ring, held, &person, nonce))
+        Ok(Rewrite { shows: false, ..Rewrite::of(ring, held, &person, nonce) })
     }
 
     /// The new address that the link means takes the old one's place. The id stays, and links
@@ -263,6 +264,7 @@ impl Rewrite {
             lang: None,
             entry: None,
             owed: None,
+            shows: true,
         }
     }
 
@@ -317,6 +319,10 @@ impl Rewrite {
     /// The letter that goes with it, and since when it waits.
     pub fn owed(&self) -> Option<(Owed, Timestamp)> {
         self.owed
+    }
+    /// Whether exports show what is changed, so that readers of the feed have to be told.
+    pub fn shows(&self) -> bool {
+        self.shows
     }
 }
 

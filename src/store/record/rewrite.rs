@@ -48,6 +48,7 @@ impl Change for Rewrite {
                     &column(batch, |rewrite| rewrite.entry().map(|entry| entry.to_vec())),
                     &column(batch, |rewrite| rewrite.owed().map(|(owed, _)| letter(owed) as i16)),
                     &column(batch, |rewrite| rewrite.owed().map(|(_, at)| at)),
+                    &column(batch, |rewrite| rewrite.shows()),
                 ],
             )
             .await;

@@ -1,0 +1,37 @@
+-- Of whom a list's feed has something to tell: one row for each reference that changed lately. It says that there is
+-- news, and not what: whoever reads looks at the subscription as it then is.
+CREATE TABLE news (
+    list         integer NOT NULL,
+    reference    bytea   NOT NULL CHECK (octet_length(reference) = 16),
+    -- Whose it is, as long as they are there.
+    subscription bytea   CHECK (octet_length(subscription) = 14),
+    -- What readers count by. Its default is above all numbers: it waits for one.
+    n            bigint  NOT NULL DEFAULT 9223372036854775807 CHECK (n > 0),
+    -- When it got its number (UTC).
+    day          date,
+    PRIMARY KEY (list, reference)
+);
+CREATE INDEX news_n ON news (list, n);
+ALTER TABLE news ALTER reference SET STATISTICS 0, ALTER subscription SET STATISTICS 0;
+
+-- Where each list's feed stands. It begins with the first export.
+CREATE TABLE feeds (
+    list  integer PRIMARY KEY,
+    -- Another whenever readers have to begin again: what they say of an earlier one is worth nothing.
+    epoch bytea   NOT NULL DEFAULT uuid_send(gen_random_uuid()) CHECK (octet_length(epoch) = 16),
+    -- The last number that was given.
+    last  bigint  NOT NULL DEFAULT 0,
+    -- The highest number of what is forgotten.
+    floor bigint  NOT NULL DEFAULT 0 CHECK (floor <= last)
+);
+
+-- How many rows readers of a feed were handed in an hour (since the Unix epoch) that is not yet over, or not yet in the
+-- trail. Token 0 is none: an operator at a terminal.
+CREATE TABLE fed (
+    list     integer NOT NULL,
+    operator text    NOT NULL,
+    token    bigint  NOT NULL,
+    hour     integer NOT NULL,
+    rows     bigint  NOT NULL,
+    PRIMARY KEY (list, operator, token, hour)
+);
