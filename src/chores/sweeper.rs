@@ -19,7 +19,8 @@ use crate::token::SubscriptionId;
 const EVERY: Duration = Duration::from_secs(600);
 /// Erased at a time, well below what the write door lets wait.
 const HANDFUL: u32 = 256;
-/// How long the mark of a letter that was given up is kept, and who had access to what (med-11).
+/// How long the mark of a letter that was given up is kept, who had access to what, and which exports there were
+/// (med-11).
 const KEPT: SignedDuration = SignedDuration::from_hours(60 * 24);
 
 /// Sweeps until `shutdown`. Several services may sweep one database.
@@ -47,6 +48,7 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     app.store.forget_subjects().await?;
     app.store.forget_access_records(now - KEPT).await?;
     app.store.forget_logins(now).await?;
+    app.store.forget_exports(now - KEPT).await?;
     drop_expired_corrections(app, now).await
 }
 

@@ -10,6 +10,7 @@ use super::whole_file::WholeFile;
 use super::{config, counted};
 use crate::app::{key_ring, open_store};
 use crate::clock::Clock;
+use crate::journeys::export::manifest::Manifest;
 use crate::journeys::export::{Export, ExportError, Format};
 use crate::links::Links;
 
@@ -22,7 +23,7 @@ pub struct Options {
     operator: String,
     #[arg(long, value_enum, default_value = "csv")]
     format: Format,
-    /// Where to write; standard output otherwise. The file appears only when it is whole
+    /// Where to write; standard output otherwise. The file appears only when it is whole, and its manifest beside it
     #[arg(long)]
     out: Option<PathBuf>,
 }
@@ -35,38 +36,45 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     store.compare_ring(&keys).await?;
     let export = Export { store: &store, keys: &keys, links: &links, clock: &Clock::System };
     let progress = progress();
-    let count = match &options.out {
-        None => write(&export, &options, io::stdout().lock(), &progress).await?,
-        Some(path) => to_file(&export, &options, path, &progress).await?,
+    let manifest = match &options.out {
+        None => write(export, &options, io::stdout().lock(), &progress).await?,
+        Some(path) => to_file(export, &options, path, &progress).await?,
     };
     progress.finish_and_clear();
-    eprintln!("{} exported", counted(count, "row", "rows"));
+    eprintln!("{} exported", counted(manifest.rows.unwrap_or_default(), "row", "rows"));
     Ok(())
 }
 
 async fn write(
-    export: &Export<'_>,
+    export: Export<'_>,
     options: &Options,
     to: impl Write,
     progress: &ProgressBar,
-) -> Result<u64, ExportError> {
+) -> Result<Manifest, ExportError> {
     let to = BufWriter::with_capacity(64 * 1024, to);
     export
         .write(&options.slug, &options.operator, options.format, to, |count| progress.set_position(count))
         .await
 }
 
-/// A broken export leaves nothing that could be taken for whole.
+/// A broken export leaves nothing that could be taken for whole. The manifest follows the file: an older one that still
+/// stands there until then names another SHA-256.
 async fn to_file(
-    export: &Export<'_>,
+    export: Export<'_>,
     options: &Options,
     path: &Path,
     progress: &ProgressBar,
-) -> anyhow::Result<u64> {
+) -> anyhow::Result<Manifest> {
     let mut file = WholeFile::create(path)?;
-    let count = write(export, options, &mut file, progress).await?;
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".manifest.json");
+    let mut told = WholeFile::create(Path::new(&beside))?;
+    let manifest = write(export, options, &mut file, progress).await?;
     file.finish()?;
-    Ok(count)
+    serde_json::to_writer_pretty(&mut told, &manifest)?;
+    told.write_all(b"\n")?;
+    told.finish()?;
+    Ok(manifest)
 }
 
 /// On a terminal's standard error; nowhere else.

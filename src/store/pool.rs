@@ -7,7 +7,7 @@ use deadpool_postgres::{
 };
 use rustls::ClientConfig;
 use rustls_platform_verifier::BuilderVerifierExt as _;
-use tokio_postgres::Config;
+use tokio_postgres::{CancelToken, Config};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
@@ -56,6 +56,13 @@ pub async fn connect(url: &str) -> Result<tokio_postgres::Client, StoreError> {
     let (client, connection) = config(url)?.connect(tls()?).await?;
     tokio::spawn(connection);
     Ok(client)
+}
+
+/// Has a connection's statement stopped. It may be over by then.
+pub async fn cancel(statement: CancelToken) {
+    if let Ok(tls) = tls() {
+        _ = statement.cancel_query(tls).await;
+    }
 }
 
 /// Reads a URL as libpq does, but for `sslmode`: TLS, where used, always verifies the server, so that libpq's

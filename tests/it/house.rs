@@ -305,7 +305,7 @@ impl House {
         use optin::journeys::export::{Export, Format};
         let app = &self.app;
         app.store.add_operator("tester", Role::Admin, app.clock.now()).await.unwrap();
-        let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
+        let export = Export::of(app);
         let mut bytes = Vec::new();
         let format = Format::from_str(format, true).unwrap();
         export.write(NEWS, "tester", format, &mut bytes, |_| {}).await.unwrap();

@@ -1,7 +1,10 @@
 //! Migrations: forward, once each, whole or not at all, and never against a database that another version shaped.
 
 use futures_util::future::join_all;
+use optin::clock::Clock;
 use optin::consent::operator::{Right, Role};
+use optin::journeys::export::{By, Export, Format};
+use optin::links::Links;
 use optin::store::StoreError;
 use optin::store::access::Access;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
@@ -184,6 +187,11 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.add_operator("tester", Role::Admin, noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
     bench.store.record_access(list.0.number, "tester", Access::Export, noon()).await.unwrap();
+    let by = By { operator: "tester", token: None };
+    let clock = Clock::manual(noon());
+    let links = Links::new("http://optin.example".into(), &bench.ring);
+    let export = Export { store: &bench.store, keys: &bench.ring, links: &links, clock: &clock };
+    export.begin(list.0.clone(), by, Format::Csv).await.unwrap();
     let expires_at = noon() + jiff::SignedDuration::from_hours(1);
     let new = NewToken { name: "a program", rights: &[Right::Trail], lists: Some(&[1]), expires_at };
     assert!(bench.store.add_token("a-token", "tester", &new, noon()).await.unwrap());

@@ -65,7 +65,7 @@ impl House {
     pub async fn people(&self, slug: &str) -> Vec<Value> {
         let app = &self.app;
         app.store.add_operator("tester", Role::Admin, app.clock.now()).await.unwrap();
-        let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
+        let export = Export::of(app);
         let mut bytes = Vec::new();
         let jsonl = Format::from_str("jsonl", true).unwrap();
         export.write(slug, "tester", jsonl, &mut bytes, |_| {}).await.unwrap();

@@ -306,7 +306,7 @@ async fn p_med_4_an_export_is_made_in_an_operators_name_and_leaves_entries_that_
         house.subscribe(who).await;
     }
     let app = &house.app;
-    let export = Export { store: &app.store, keys: &app.keys, links: &app.links, clock: &app.clock };
+    let export = Export::of(app);
     house.seal().await;
     let before = house.trail(NEWS).await.newest.size;
     let nobody = export.write(NEWS, "nobody", Format::Csv, &mut Vec::new(), |_| {}).await;
@@ -315,7 +315,8 @@ async fn p_med_4_an_export_is_made_in_an_operators_name_and_leaves_entries_that_
     assert_eq!(house.trail(NEWS).await.newest.size, before, "nothing left, and nothing is said to have");
 
     let mut file = Vec::new();
-    assert_eq!(export.write(NEWS, "tester", Format::Csv, &mut file, |_| {}).await.unwrap(), 2);
+    let manifest = export.write(NEWS, "tester", Format::Csv, &mut file, |_| {}).await.unwrap();
+    assert_eq!(manifest.rows, Some(2));
     house.seal().await;
     let list = app.store.find_list(NEWS).await.unwrap().unwrap().0.number;
     let entries = app.store.entries(list, before, before + 3).await.unwrap();

@@ -2,6 +2,9 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 
+use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
+
 use super::site::{Relay, Site};
 use crate::house::{connect, database, until};
 use crate::process::{OPTIN, Process, optin, program, run};
@@ -42,7 +45,10 @@ async fn an_exports_file_appears_only_when_it_is_whole() {
     let out = ["--out", file.to_str().unwrap()];
     let names = || -> Vec<_> {
         let entries = std::fs::read_dir(folder.path()).unwrap();
-        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect()
+        let mut names: Vec<_> =
+            entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+        names.sort();
+        names
     };
 
     // As long as the rows do not come, nothing has the file's name.
@@ -55,11 +61,21 @@ async fn an_exports_file_appears_only_when_it_is_whole() {
     db.batch_execute("COMMIT").await.unwrap();
     assert_eq!(export.end().await.code(), Some(0), "{}", export.said().1);
     assert_eq!(export.said(), (String::new(), "3 rows exported\n".into()));
-    assert_eq!(names(), ["news.csv"]);
+    let both = ["news.csv", "news.csv.manifest.json"].map(str::to_owned);
+    assert_eq!(names(), both);
     let whole = std::fs::read_to_string(&file).unwrap();
     assert_eq!(whole, site.export(&[]).await.success());
     assert_eq!((whole.lines().count(), whole.matches("@example.org").count()), (4, 3));
     assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o7777, 0o600, "it holds addresses");
+
+    // Beside it stands what it is.
+    let read = || std::fs::read(folder.path().join("news.csv.manifest.json")).unwrap();
+    let manifest: Value = serde_json::from_slice(&read()).unwrap();
+    assert_eq!((&manifest["rows"], &manifest["finished"]), (&json!(3), &json!(true)));
+    assert_eq!(manifest["sha256"], data_encoding::HEXLOWER.encode(&Sha256::digest(&whole)));
+    let checkpoint = manifest["checkpoint"].as_str().unwrap();
+    assert_eq!(checkpoint.lines().nth(1), Some(manifest["tree_size"].to_string().as_str()));
+    let before = read();
 
     // One that breaks in the middle leaves the last good one alone, and nothing beside it.
     let broken =
@@ -67,8 +83,10 @@ async fn an_exports_file_appears_only_when_it_is_whole() {
     assert_eq!(db.execute(broken, &[]).await.unwrap(), 1);
     let said = site.export(&out).await;
     assert!(said.refusal().contains("a row could not be opened: "), "{}", said.err);
-    assert_eq!(names(), ["news.csv"]);
+    assert_eq!(names(), both);
     assert_eq!(std::fs::read_to_string(&file).unwrap(), whole);
+
+    assert_eq!(read(), before, "the manifest of the file that stands there");
 
     // Nor is the half file what somebody hears of who named a folder that is not there.
     let nowhere = folder.path().join("nowhere/news.csv").display().to_string();

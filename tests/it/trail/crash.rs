@@ -7,6 +7,7 @@ use nix::sys::signal::Signal;
 use optin::app::App;
 use optin::consent::change::{Confirm, Erase};
 use optin::keys::KeyRing;
+use optin::store::export::Begun;
 use optin::trail::entry::{Entry, Event, Tail};
 
 use super::Log;
@@ -64,13 +65,20 @@ async fn an_export_among_acts_holds_exactly_who_had_confirmed_and_not_left_at_it
     let exporting = async {
         let mut exports = Vec::new();
         for n in 0..12u8 {
-            let mut rows =
-                log.bench.replica.begin_export(log.list, &log.seal_at(noon()), &[n; 16]).await.unwrap();
+            let begun = Begun {
+                export: [n; 16],
+                operator: "tester",
+                token: None,
+                format: "csv",
+                valid_until: noon(),
+            };
+            let begun = log.bench.replica.begin_export(log.list, &log.seal_at(noon()), &begun).await;
+            let (made, mut rows) = begun.unwrap();
             let mut count = 0;
             while rows.next().await.unwrap().is_some() {
                 count += 1;
             }
-            exports.push((n, rows.tree_size, count));
+            exports.push((n, made.tree_size, count));
         }
         exports
     };
