@@ -3,11 +3,13 @@
 pub mod acts;
 mod compose;
 pub mod logged;
+pub mod row;
 
 pub use compose::Unwritten;
 
 use ipnet::IpNet;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
+use tokio_util::sync::CancellationToken;
 
 use crate::clock::Clock;
 use crate::config::{Config, ConfigError, Controller};
@@ -41,7 +43,14 @@ pub struct App {
     pub inbox: Option<Inbox>,
     /// Rung when a letter may wait, so that the postman need not be asked to look all the time.
     pub letters_wait: Notify,
+    /// Seats for readers who wait for a feed's news.
+    pub feed_seats: Semaphore,
+    /// Cancelled when the service is about to end: whoever waits for something is answered.
+    pub closing: CancellationToken,
 }
+
+/// How many may wait for a feed's news at once.
+const FEED_SEATS: usize = 256;
 
 /// Why a service cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -85,6 +94,8 @@ impl App {
             clock,
             inbox,
             letters_wait: Notify::new(),
+            feed_seats: Semaphore::new(FEED_SEATS),
+            closing: CancellationToken::new(),
         })
     }
 

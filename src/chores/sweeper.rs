@@ -49,7 +49,19 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     app.store.forget_access_records(now - KEPT).await?;
     app.store.forget_logins(now).await?;
     app.store.forget_exports(now - KEPT).await?;
+    app.store.settle_feeds(now).await?;
+    forget_news(app, &held, now).await?;
     drop_expired_corrections(app, now).await
+}
+
+/// Forgets what has left each list's feed. A list that is held begins another when it is free.
+async fn forget_news(app: &App, held: &[u32], now: Timestamp) -> Result<(), StoreError> {
+    for list in app.store.lists().await? {
+        if !held.contains(&list.number) {
+            app.store.forget_news(list.number, list.options.feed_days, now).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Lists of a restored database: who seems not to have confirmed in time may have, as their mirror knows.

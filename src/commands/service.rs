@@ -96,6 +96,11 @@ pub async fn run(
 ) -> anyhow::Result<()> {
     let Listeners { public, private, lmtp } = listeners;
     let headers = SecurityHeaders { https: app.links.public_url.starts_with("https:") };
+    let (ends, closing) = (shutdown.clone(), app.closing.clone());
+    tokio::spawn(async move {
+        ends.cancelled().await;
+        closing.cancel();
+    });
     let watch = tokio::spawn(watch_chores(app.clone(), shutdown.clone()));
     let serve_private = async {
         if let Some(listener) = private {

@@ -1,6 +1,7 @@
 //! The URL table. One file per thing that a person comes to do; each reads from form to use case to page.
 
 mod agree;
+pub mod api;
 mod confirm;
 mod correct;
 pub mod desk;
@@ -53,6 +54,7 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "my", path!("my").boxed(), my::handle),
         part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
         part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),
+        part(&app, "feed", path!("api" / "v1" / "lists" / String / "feed").boxed(), api::feed::handle),
         two(&app, "tile", tile_path(), trail::tile),
         bare(&app, "home", path::end().boxed(), home::handle),
         bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet),

@@ -1,0 +1,3 @@
+//! What programs ask for in an operator's name: JSON, and RFC 9457 problems.
+
+pub mod feed;
