@@ -16,6 +16,13 @@ const ANN: &str = "Ann.Forgetful@Example.org";
 const BOB: &str = "bob.stays@example.org";
 const NAME: &str = "Annabella Quince-Ottoline";
 
+/// What may remain of who has left: the trail's entries, and for `feed_days` an export's reference.
+const REMAINING: [&str; 3] = [
+    "reference in public.news",
+    "confirmed commitment in public.trail_entries",
+    "withdrawn commitment in public.trail_entries",
+];
+
 impl House {
     async fn sign_up_with_name(&self, email: &str) {
         let form = [
@@ -98,9 +105,12 @@ async fn p_cp_4_after_a_withdrawal_no_table_holds_anything_of_the_person() {
     assert_eq!(house.http.post(&leave).multipart(one_click).send().await.unwrap().status(), StatusCode::OK);
 
     let found = everything(&db).await;
-    let only =
-        ["confirmed commitment in public.trail_entries", "withdrawn commitment in public.trail_entries"];
-    assert_eq!(ann.found_in(&found), only, "the trail's entries may remain, and nothing else");
+    let only = REMAINING;
+    assert_eq!(
+        ann.found_in(&found),
+        only,
+        "the trail's entries and the reference may remain, and nothing else"
+    );
     assert!(bob.part("id").found_in(&found).contains(&"id in public.subscriptions".to_owned()), "Bob stays");
 
     // Coming back to the link, or the letter's, brings nothing back.
@@ -116,12 +126,11 @@ async fn p_cp_4_a_page_that_can_undo_a_withdrawal_is_all_that_holds_the_person()
     let db = house.db().await;
     let page = house.post(&leave, &[("from", "page")]).await.text().await.unwrap();
     db.batch_execute("ANALYZE").await.unwrap();
-    let only =
-        ["confirmed commitment in public.trail_entries", "withdrawn commitment in public.trail_entries"];
+    let only = REMAINING;
     assert_eq!(
         ann.found_in(&everything(&db).await),
         only,
-        "the trail's entries may remain, and nothing else"
+        "the trail's entries and the reference may remain, and nothing else"
     );
 
     let page = BTreeMap::from([("the page".to_owned(), page.into_bytes())]);
@@ -217,8 +226,7 @@ async fn p_cp_4_letters_that_wait_or_were_given_up_go_with_the_person() {
     let leave = house.app.links.unsubscribe(1, ann.id());
     assert_eq!(house.post(&leave, &[]).await.status(), StatusCode::OK);
     assert_eq!(waits("true").await, 0);
-    let only =
-        ["confirmed commitment in public.trail_entries", "withdrawn commitment in public.trail_entries"];
+    let only = REMAINING;
     assert_eq!(ann.found_in(&everything(&db).await), only);
     house.close().await;
 }

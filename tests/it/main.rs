@@ -18,6 +18,7 @@ mod dev;
 mod doors;
 mod erasure;
 mod evidence;
+mod feed;
 mod floors;
 mod forms;
 mod inbound;

@@ -7,6 +7,7 @@ use optin::journeys::export::{By, Export, Format};
 use optin::links::Links;
 use optin::store::StoreError;
 use optin::store::access::Access;
+use optin::store::feed::Reader;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
 use optin::store::operators::NewToken;
 use optin::store::seal::Seal;
@@ -200,6 +201,13 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.count_try(&[Throttle { key: [1; 32], most: 1 }], noon()).await.unwrap();
     let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();
+    let before = bench.store.begin_export(list.0.number, &seal, &[1; 16]).await.unwrap().feed;
+    let leave = bench.signup(&list, "dan@example.org", noon());
+    let its = token(leave.list(), leave.id());
+    bench.store.sign_up(leave).await.unwrap();
+    bench.store.confirm(optin::consent::change::Confirm::new(&its, noon())).await.unwrap();
+    let reader = Reader { operator: "tester", token: None };
+    assert!(bench.store.read_feed(reader, &before, 10, noon()).await.unwrap().is_some());
 
     let tables = tables(&bench.url).await;
     let before = contents(&bench.url, &tables).await;

@@ -13,7 +13,7 @@ const VERBS: [&str; 19] = [
 ];
 
 /// Tables that grow with the number of people.
-const LARGE: &str = "subscriptions|outbox|trail_entries";
+const LARGE: &str = "subscriptions|outbox|trail_entries|news";
 
 /// What chores ask of all lists at once; nobody waits for it.
 const ACROSS_LISTS: [&str; 5] = [
