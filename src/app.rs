@@ -36,6 +36,8 @@ pub struct App {
     pub has_private_desk: bool,
     /// Whose word is taken for where a request came from.
     pub proxies: Vec<IpNet>,
+    /// Private networks that webhooks may lead into.
+    pub webhook_networks: Vec<IpNet>,
     /// The mail server whose word is taken for where a mail came from, by the name that it gives itself.
     pub authserv_id: Option<String>,
     pub clock: Clock,
@@ -90,6 +92,7 @@ impl App {
             controller,
             has_private_desk: config.has_private_desk()?,
             proxies: config.proxies()?,
+            webhook_networks: config.webhook_networks()?,
             authserv_id: config.authserv_id()?.map(str::to_owned),
             clock,
             inbox,

@@ -69,6 +69,7 @@ pub struct Config {
     private_listen: Option<String>,
     desk: Option<String>,
     proxies: Option<String>,
+    webhook_networks: Option<String>,
     smtp_url: Option<String>,
     lmtp_listen: Option<String>,
     authserv_id: Option<String>,
@@ -104,6 +105,7 @@ impl Config {
             ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
             ("OPTIN_DESK", &mut config.desk),
             ("OPTIN_PROXIES", &mut config.proxies),
+            ("OPTIN_WEBHOOK_NETWORKS", &mut config.webhook_networks),
             ("OPTIN_SMTP_URL", &mut config.smtp_url),
             ("OPTIN_LMTP_LISTEN", &mut config.lmtp_listen),
             ("OPTIN_AUTHSERV_ID", &mut config.authserv_id),
@@ -174,13 +176,12 @@ impl Config {
 
     /// The reverse proxies in front of the service, whose `X-Forwarded-For` is believed; none unless set.
     pub fn proxies(&self) -> Result<Vec<IpNet>, ConfigError> {
-        const WANTED: &str = "a list of addresses or networks such as 127.0.0.1, 10.0.0.0/8";
-        let network = |text: &str| {
-            let address = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
-            text.parse::<IpNet>().or_else(|_| address()).map_err(|_| ConfigError::Bad("proxies", WANTED))
-        };
-        let texts = self.proxies.as_deref().unwrap_or_default().split([',', ' ']);
-        texts.filter(|text| !text.is_empty()).map(network).collect()
+        networks("proxies", self.proxies.as_deref())
+    }
+
+    /// Private networks that webhooks may lead into all the same; none unless set.
+    pub fn webhook_networks(&self) -> Result<Vec<IpNet>, ConfigError> {
+        networks("webhook_networks", self.webhook_networks.as_deref())
     }
 
     /// The relays that take our letters, in order of preference: `smtp://…` or `smtps://…`, one or several
@@ -271,6 +272,17 @@ impl Config {
         }
         Ok(controller)
     }
+}
+
+/// Addresses and networks, with commas or spaces between.
+fn networks(key: &'static str, text: Option<&str>) -> Result<Vec<IpNet>, ConfigError> {
+    const WANTED: &str = "a list of addresses or networks such as 127.0.0.1, 10.0.0.0/8";
+    let network = |text: &str| {
+        let address = || text.parse::<IpAddr>().map(|address| IpNet::from(address.to_canonical()));
+        text.parse::<IpNet>().or_else(|_| address()).map_err(|_| ConfigError::Bad(key, WANTED))
+    };
+    let texts = text.unwrap_or_default().split([',', ' ']);
+    texts.filter(|text| !text.is_empty()).map(network).collect()
 }
 
 /// Where mail comes in.

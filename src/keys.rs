@@ -68,6 +68,7 @@ struct Root {
     key: Key,
     seal: XChaCha20Poly1305,
     undo: XChaCha20Poly1305,
+    webhook: XChaCha20Poly1305,
 }
 
 /// What a root seals: each under a key of its own, so that one cannot stand in for the other.
@@ -77,6 +78,8 @@ enum Use {
     Seal,
     /// The way back that a page carries.
     Undo,
+    /// What a webhook's calls are signed with.
+    Webhook,
 }
 
 impl Use {
@@ -84,6 +87,8 @@ impl Use {
         match self {
             Use::Seal => "seal",
             Use::Undo => "undo",
+            // Four letters, as the others: they stand in what a seal is bound to.
+            Use::Webhook => "hook",
         }
     }
 }
@@ -91,13 +96,14 @@ impl Use {
 impl Root {
     fn new(key: Key) -> Root {
         let cipher = |of: Use| XChaCha20Poly1305::new((&*derive(&key, of.name())).into());
-        Root { seal: cipher(Use::Seal), undo: cipher(Use::Undo), key }
+        Root { seal: cipher(Use::Seal), undo: cipher(Use::Undo), webhook: cipher(Use::Webhook), key }
     }
 
     fn cipher(&self, of: Use) -> &XChaCha20Poly1305 {
         match of {
             Use::Seal => &self.seal,
             Use::Undo => &self.undo,
+            Use::Webhook => &self.webhook,
         }
     }
 }
@@ -209,6 +215,21 @@ impl KeyRing {
         sealed: &[u8],
     ) -> Result<Zeroizing<Vec<u8>>, SealError> {
         self.open_for(Use::Undo, list, id, sealed)
+    }
+
+    /// As [`KeyRing::seal`], for what a webhook's calls are signed with.
+    pub fn seal_webhook(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {
+        self.seal_for(Use::Webhook, nonce, list, id, plain)
+    }
+
+    /// Opens what [`KeyRing::seal_webhook`] made for the same list and id, with whichever root made it.
+    pub fn open_webhook(
+        &self,
+        list: u32,
+        id: &[u8; 14],
+        sealed: &[u8],
+    ) -> Result<Zeroizing<Vec<u8>>, SealError> {
+        self.open_for(Use::Webhook, list, id, sealed)
     }
 
     fn seal_for(&self, of: Use, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {

@@ -35,3 +35,29 @@ CREATE TABLE fed (
     rows     bigint  NOT NULL,
     PRIMARY KEY (list, operator, token, hour)
 );
+
+-- Who is told that a list's feed has news. A call says no more than that.
+CREATE TABLE webhooks (
+    list           integer     NOT NULL,
+    webhook        bytea       NOT NULL CHECK (octet_length(webhook) = 14),
+    url            text        NOT NULL,
+    -- What calls are signed with, under seal; and the one before, until then.
+    secret         bytea       NOT NULL,
+    retired_secret bytea,
+    retired_until  timestamptz,
+    made_at        timestamptz NOT NULL,
+    -- Up to where it has been told.
+    epoch          bytea       NOT NULL CHECK (octet_length(epoch) = 16),
+    told           bigint      NOT NULL,
+    -- Not to be called before. Whoever calls moves this past the end of a lease.
+    due_at         timestamptz NOT NULL,
+    -- The call that has not got through yet: its name, since when, and how often it was tried.
+    call           bytea       CHECK (octet_length(call) = 16),
+    called_at      timestamptz,
+    attempts       integer     NOT NULL DEFAULT 0,
+    -- What came of the last call that did not get through: the answer's status, or a word of ours.
+    fault          text        CHECK (fault ~ '^[a-z0-9_]{1,20}$'),
+    -- When it was given up.
+    disabled_at    timestamptz,
+    PRIMARY KEY (list, webhook)
+);

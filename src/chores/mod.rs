@@ -1,5 +1,6 @@
 //! What runs without being asked.
 
+pub mod herald;
 pub mod postman;
 pub mod replies;
 pub mod sealer;

@@ -15,6 +15,7 @@ mod operator;
 mod serve;
 mod service;
 mod trail;
+mod webhook;
 mod whole_file;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -61,6 +62,9 @@ pub enum Command {
     /// Trails: check one, keep a copy of it, or bring a restored database up to one
     #[command(subcommand)]
     Trail(Box<trail::Trail>),
+    /// Webhooks: have a URL called whenever a list's feed has news
+    #[command(subcommand)]
+    Webhook(webhook::WebhookCommand),
     /// Evidence: show a consent, check a receipt, and find what came later
     #[command(subcommand)]
     Evidence(Box<evidence::Evidence>),
@@ -99,6 +103,7 @@ pub fn run(command: Command) -> anyhow::Result<ExitCode> {
             Command::List(command) => list::run(command).await,
             Command::Notice(command) => notice::run(command).await,
             Command::Operator(command) => operator::run(command).await,
+            Command::Webhook(command) => webhook::run(command).await,
             Command::Completions(options) => completions::run(options),
         }?;
         Ok(ExitCode::SUCCESS)

@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::chores::{postman, replies, sealer, sweeper};
+use crate::chores::{herald, postman, replies, sealer, sweeper};
 use crate::config::LmtpPlace;
 use crate::journeys::{inbound_mail, private_routes, routes, service};
 use crate::mail::session;
@@ -134,6 +134,7 @@ async fn watch_chores(app: Arc<App>, shutdown: CancellationToken) -> bool {
     let mut chores = JoinSet::new();
     chores.spawn(postman::run(app.clone(), shutdown.clone()));
     chores.spawn(sealer::run(app.clone(), shutdown.clone()));
+    chores.spawn(herald::run(app.clone(), shutdown.clone()));
     chores.spawn(sweeper::run(app, shutdown.clone()));
     chores.join_next().await;
     let early = !shutdown.is_cancelled();

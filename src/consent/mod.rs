@@ -16,3 +16,4 @@ pub mod record;
 pub mod replay;
 pub mod subscription;
 pub mod undo;
+pub mod webhook;

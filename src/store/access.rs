@@ -28,6 +28,8 @@ pub enum Access {
     Token,
     /// A feed was read; once an hour and reader.
     Feed,
+    /// A list's webhooks were changed.
+    Webhook,
 }
 
 impl Access {
@@ -44,6 +46,7 @@ impl Access {
             Access::Operators => ("operators", None),
             Access::Token => ("token", None),
             Access::Feed => ("feed", None),
+            Access::Webhook => ("webhook", None),
         }
     }
 }

@@ -133,7 +133,7 @@ impl Store {
     }
 
     /// Gives news that waits its number, a handful at most.
-    async fn number_news(&self, list: u32, at: Timestamp) -> Result<(), StoreError> {
+    pub(super) async fn number_news(&self, list: u32, at: Timestamp) -> Result<(), StoreError> {
         let mut client = self.writer().await?;
         let transaction = client.transaction().await?;
         let lock = transaction.prepare_cached(sql::LOCK_FEED).await?;

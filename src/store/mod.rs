@@ -23,6 +23,7 @@ pub mod sessions;
 pub mod sql;
 mod subscriptions;
 pub mod trail;
+pub mod webhooks;
 
 pub use error::StoreError;
 pub use fingerprints::RingMismatch;

@@ -26,7 +26,7 @@ const KEPT_IN: [(&str, &[&str]); 6] = [
     ("deadpool_postgres", &["store"]),
     ("tokio_postgres_rustls", &["store"]),
     ("lettre", &["mail"]),
-    ("reqwest", &["commands"]),
+    ("reqwest", &["chores", "commands"]),
 ];
 
 /// What applies a change, and the only files that name it.

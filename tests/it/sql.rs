@@ -7,9 +7,9 @@ use regex::Regex;
 
 use crate::house::{connect, database};
 
-const VERBS: [&str; 19] = [
-    "announce", "append", "apply", "bury", "close", "count", "delay", "delete", "export", "find", "hurry",
-    "insert", "lease", "lock", "postpone", "renew", "select", "sequence", "update",
+const VERBS: [&str; 20] = [
+    "announce", "append", "apply", "bury", "close", "count", "delay", "delete", "export", "find", "finish",
+    "hurry", "insert", "lease", "lock", "postpone", "renew", "select", "sequence", "update",
 ];
 
 /// Tables that grow with the number of people.

@@ -16,9 +16,9 @@ const VERSION: u8 = 1;
 /// A place in a list's feed. Readers keep its text, and know nothing of what it says: 39 characters of base64url.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct FeedCursor {
-    pub(super) list: u32,
-    pub(super) epoch: [u8; 16],
-    pub(super) n: u64,
+    pub(in crate::store) list: u32,
+    pub(in crate::store) epoch: [u8; 16],
+    pub(in crate::store) n: u64,
 }
 
 /// A text that never was a cursor, at least not of this version.
@@ -48,7 +48,7 @@ impl FeedCursor {
     }
 
     /// As the database counts. A number that is beyond all is as good as the greatest.
-    pub(super) fn number(&self) -> Result<i64, StoreError> {
+    pub(in crate::store) fn number(&self) -> Result<i64, StoreError> {
         Ok(i64::try_from(self.n).unwrap_or(i64::MAX))
     }
 }

@@ -78,6 +78,7 @@ async fn serve_check_names_the_one_setting_to_mend_and_shows_no_secret() {
         ("OPTIN_LISTEN", "everywhere", "OPTIN_LISTEN"),
         ("OPTIN_PRIVATE_LISTEN", "8081", "OPTIN_PRIVATE_LISTEN"),
         ("OPTIN_PROXIES", "localhost", "OPTIN_PROXIES"),
+        ("OPTIN_WEBHOOK_NETWORKS", "intranet", "OPTIN_WEBHOOK_NETWORKS"),
         ("OPTIN_LMTP_LISTEN", "2526", "OPTIN_LMTP_LISTEN is not an address and port"),
         ("OPTIN_LMTP_LISTEN", "unix:optin.sock", "OPTIN_LMTP_LISTEN"),
         ("OPTIN_AUTHSERV_ID", "mx one", "OPTIN_AUTHSERV_ID is not the name of a mail server"),
