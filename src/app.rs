@@ -7,6 +7,8 @@ pub mod row;
 
 pub use compose::Unwritten;
 
+use std::sync::Arc;
+
 use ipnet::IpNet;
 use tokio::sync::{Notify, Semaphore};
 use tokio_util::sync::CancellationToken;
@@ -47,10 +49,14 @@ pub struct App {
     pub letters_wait: Notify,
     /// Seats for readers who wait for a feed's news.
     pub feed_seats: Semaphore,
+    /// Exports that run at once over HTTP: each holds a connection and a snapshot.
+    pub export_seats: Arc<Semaphore>,
     /// Cancelled when the service is about to end: whoever waits for something is answered.
     pub closing: CancellationToken,
 }
 
+/// How many exports may run at once over HTTP, of one service.
+const EXPORT_SEATS: usize = 4;
 /// How many may wait for a feed's news at once.
 const FEED_SEATS: usize = 256;
 
@@ -98,6 +104,7 @@ impl App {
             inbox,
             letters_wait: Notify::new(),
             feed_seats: Semaphore::new(FEED_SEATS),
+            export_seats: Arc::new(Semaphore::new(EXPORT_SEATS)),
             closing: CancellationToken::new(),
         })
     }

@@ -191,6 +191,12 @@ impl KeyRing {
         mac.finalize().into_bytes().into()
     }
 
+    /// What a text that must not be kept is known by: `HMAC-SHA256(index key, list ‖ 0 ‖ text)`. No address begins with a
+    /// NUL, so that this is nobody's [`KeyRing::address_key`].
+    pub fn mark(&self, list: u32, text: &str) -> [u8; 32] {
+        self.address_key(list, &format!("\0{text}"))
+    }
+
     /// Seals a person's data with the current root, bound to its list and id. The nonce must be random.
     /// Layout: version ‖ kid ‖ 24 bytes of nonce ‖ XChaCha20-Poly1305 ciphertext and tag.
     pub fn seal(&self, nonce: [u8; NONCE], list: u32, id: &[u8; 14], plain: &[u8]) -> Vec<u8> {

@@ -1,5 +1,5 @@
 -- A batch of erasures on one list, each id once. The row, and with it everything personal, goes together with the
--- letters that wait for it, and with its name in access records; where the person had confirmed, an entry that names
+-- letters that wait for it, with idempotency keys, and with its name in access records; where the person had confirmed, an entry that names
 -- nobody joins the trail, and of the row's reference alone there is news.
 -- $1 list, $2 ids, $3 states each may touch, $4 heads of entries, $5 states that leave an entry with each, $6 whether
 -- each is handed the row as it was, $7 states in which exports may have held it
@@ -18,6 +18,8 @@ WITH asked AS (
     RETURNING id, notice, lang, seal, reference, signed_up_at, expires_at, confirmed_at, told_at
 ), letters AS (
     DELETE FROM outbox WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))
+), keys AS (
+    DELETE FROM idempotency_keys WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))
 ), records AS (
     UPDATE access_records SET subscription = NULL
     WHERE list = $1 AND subscription = ANY (ARRAY(SELECT id FROM gone))

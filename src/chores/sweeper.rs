@@ -49,6 +49,7 @@ pub async fn sweep(app: &App) -> Result<(), StoreError> {
     app.store.forget_access_records(now - KEPT).await?;
     app.store.forget_logins(now).await?;
     app.store.forget_exports(now - KEPT).await?;
+    app.store.forget_keys(now).await?;
     app.store.settle_feeds(now).await?;
     forget_news(app, &held, now).await?;
     drop_expired_corrections(app, now).await

@@ -1,6 +1,5 @@
 //! `optin evidence`: what proves a yes to those who do not trust the service.
 
-mod bundle;
 mod make;
 mod verify;
 

@@ -172,6 +172,13 @@ impl Operator {
         granted && self.scope.as_ref().is_none_or(|scope| scope.holds(right, list))
     }
 
+    /// Whether it may on some list.
+    pub fn may_somewhere(&self, right: Right) -> bool {
+        let scoped = self.scope.iter().flat_map(|scope| scope.lists.iter().flatten());
+        let mut lists = self.grants.iter().map(|(list, _)| list).chain(scoped);
+        lists.any(|list| self.may(right, *list))
+    }
+
     /// Whether it may on every list, also those to come: then it is no secret which there are.
     pub fn may_everywhere(&self, right: Right) -> bool {
         self.may(right, EVERY_LIST)

@@ -1,6 +1,9 @@
 //! Evidence: what shows a regulator that somebody who is subscribed has agreed, to which text and when (GDPR Art. 7(1)).
 //! Each making is on record.
 
+pub mod bundle;
+pub mod door;
+
 use jiff::Timestamp;
 use serde_json::json;
 

@@ -1,10 +1,10 @@
 //! Export: the people who said yes, each row with its own way out. A file for the command line, a body for HTTP: both
 //! take it part by part, and it is whole when its last part is taken and noted in the trail.
 
+pub mod door;
 pub mod format;
 mod harmless;
 pub mod manifest;
-pub mod row;
 
 use std::io::{self, Write};
 use std::time::Duration;
@@ -13,6 +13,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::time::Instant;
 
 use crate::app::App;
+use crate::app::row::{Row, exported_fields};
 use crate::clock::Clock;
 use crate::consent::list::List;
 use crate::consent::person::PersonError;
@@ -26,7 +27,6 @@ use crate::store::{Store, StoreError};
 pub use format::Format;
 use format::Shape;
 use manifest::{Manifest, valid_until};
-use row::{Row, exported_fields};
 
 /// About how many bytes a part has: enough that handing it over costs little beside making it.
 const PART: usize = 64 * 1024;

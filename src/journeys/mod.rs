@@ -26,6 +26,7 @@ use std::sync::Arc;
 
 use hyper::body::Incoming;
 use tower::Service;
+use utoipa::OpenApi;
 use warp::filters::BoxedFilter;
 use warp::reply::Response;
 use warp::{Filter as _, path};
@@ -36,6 +37,7 @@ use crate::web::inbox;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
 use crate::web::route::{Route, bare, first_of, nothing, part, two};
+use api::document::Common;
 
 /// Every public door. The inbox answers 404 where there is none: in `serve`.
 pub fn routes(app: Arc<App>) -> Route {
@@ -54,7 +56,7 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "my", path!("my").boxed(), my::handle),
         part(&app, "checkpoint", path!("trails" / String / "checkpoint").boxed(), trail::checkpoint),
         part(&app, "trail_key", path!("trails" / String / "key").boxed(), trail::key),
-        part(&app, "feed", path!("api" / "v1" / "lists" / String / "feed").boxed(), api::feed::handle),
+        api_routes(&app),
         two(&app, "tile", tile_path(), trail::tile),
         bare(&app, "home", path::end().boxed(), home::handle),
         bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet),
@@ -66,6 +68,72 @@ pub fn routes(app: Arc<App>) -> Route {
         health_and_nowhere(&app),
     ])
 }
+
+/// The operators' doors for programs, each with a bearer token; what is nowhere among them is so in JSON.
+fn api_routes(app: &Arc<App>) -> Route {
+    let document = Arc::new(Document::openapi());
+    let (file, page) = (document.clone(), document);
+    first_of([
+        part(app, "feed", path!("api" / "v1" / "lists" / String / "feed").boxed(), api::feed::handle),
+        part(app, "exports", path!("api" / "v1" / "lists" / String / "exports").boxed(), export::door::all),
+        two(
+            app,
+            "export",
+            path!("api" / "v1" / "lists" / String / "exports" / String).boxed(),
+            export::door::one,
+        ),
+        part(
+            app,
+            "evidence",
+            path!("api" / "v1" / "lists" / String / "evidence").boxed(),
+            evidence::door::make,
+        ),
+        part(app, "signups", path!("api" / "v1" / "lists" / String / "signups").boxed(), signup::door::take),
+        part(
+            app,
+            "list_notices",
+            path!("api" / "v1" / "lists" / String / "notices").boxed(),
+            api::lists::notices,
+        ),
+        two(
+            app,
+            "list_notice",
+            path!("api" / "v1" / "lists" / String / "notices" / String).boxed(),
+            api::lists::notice,
+        ),
+        part(app, "list", path!("api" / "v1" / "lists" / String).boxed(), api::lists::one),
+        bare(app, "lists", path!("api" / "v1" / "lists").boxed(), api::lists::all),
+        bare(app, "openapi", path!("api" / "v1" / "openapi.json").boxed(), move |_, request, ()| {
+            let document = file.clone();
+            async move { api::document::json_file(request, &document).await }
+        }),
+        bare(app, "api", path!("api" / "v1").boxed(), move |app, request, ()| {
+            let document = page.clone();
+            async move { api::document::page(app, request, &document).await }
+        }),
+    ])
+}
+
+/// What the API tells of itself: every door above.
+#[derive(OpenApi)]
+#[openapi(
+    info(title = "Optin", description = "What programs may do in an operator's name."),
+    paths(
+        api::lists::all,
+        api::lists::one,
+        api::lists::notices,
+        api::lists::notice,
+        export::door::make,
+        export::door::history,
+        export::door::one,
+        api::document::feed,
+        evidence::door::make,
+        signup::door::take,
+    ),
+    components(schemas(api::document::Problem)),
+    modifiers(&Common),
+)]
+struct Document;
 
 /// The private listener's doors: health, and the desk where it is served here alone.
 pub fn private_routes(app: Arc<App>) -> Route {

@@ -2,6 +2,7 @@
 //! mailbox's owner learns which, by letter.
 
 mod caller;
+pub mod door;
 mod form;
 mod page;
 

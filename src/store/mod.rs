@@ -8,6 +8,7 @@ pub mod export;
 mod exported;
 pub mod feed;
 mod fingerprints;
+pub mod idempotency;
 mod lists;
 pub mod migrate;
 pub mod mirrors;

@@ -143,8 +143,12 @@ pub fn refused(app: &App, asked: &Asked, refusal: &Refusal) -> Answer {
             app.templates.words().t(lang, &key, &[("n", &n)]).unwrap_or_default()
         };
         let detail = format!("{} {}", word("why"), word("do"));
-        let more = notice_url.map(|url| ("notice_url".to_owned(), Value::from(url)));
-        problem(refusal.status(), refusal.name(), &word("title"), &detail, more.into_iter().collect())
+        let mut more: Map<_, _> =
+            notice_url.map(|url| ("notice_url".to_owned(), Value::from(url))).into_iter().collect();
+        if let Refusal::Invalid(faults) = refusal {
+            more.insert("errors".into(), json!(faults));
+        }
+        problem(refusal.status(), refusal.name(), &word("title"), &detail, more)
     } else {
         let context = json!({
             "refusal": refusal.name(),

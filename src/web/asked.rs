@@ -5,6 +5,7 @@ use std::convert::Infallible;
 use http::header::{ACCEPT, ACCEPT_LANGUAGE, CONTENT_TYPE, ORIGIN, REFERER};
 use http::{HeaderMap, HeaderName};
 use warp::Filter;
+use warp::path::FullPath;
 
 use super::form;
 use crate::site::site;
@@ -68,7 +69,18 @@ pub enum ContentKind {
 /// Reads [`Asked`] off any request; rejects none.
 pub fn asked() -> impl Filter<Extract = (Asked,), Error = Infallible> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
-    warp::header::headers_cloned().and(query).map(|headers, query: String| Asked::read(&headers, &query))
+    warp::header::headers_cloned().and(query).and(warp::path::full()).map(
+        |headers, query: String, path: FullPath| {
+            let mut asked = Asked::read(&headers, &query);
+            asked.json |= is_for_programs(path.as_str());
+            asked
+        },
+    )
+}
+
+/// Whether all is JSON there, whatever is asked for.
+fn is_for_programs(path: &str) -> bool {
+    path == "/api" || path.starts_with("/api/")
 }
 
 impl Asked {

@@ -20,3 +20,5 @@ pub mod request;
 pub mod route;
 pub mod seen;
 pub mod server;
+pub mod stream;
+pub mod wish;

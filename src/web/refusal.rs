@@ -2,6 +2,7 @@
 
 use http::StatusCode;
 
+use super::wish::Fault;
 use crate::app::acts::CorrectionError;
 use crate::app::logged::LoggedError;
 use crate::consent::list::List;
@@ -15,6 +16,8 @@ use crate::templates::TemplateError;
 pub enum Refusal {
     /// Broken encoding, broken off.
     BadRequest,
+    /// What is asked for in JSON or in the query is not right, and where.
+    Invalid(Vec<Fault>),
     UnknownList,
     /// A list that has ended.
     ListClosed {
@@ -47,6 +50,10 @@ pub enum Refusal {
     StaleForm,
     /// Too many passwords were wrong: how many seconds to wait.
     TooManyTries(u32),
+    /// Nobody with that address has agreed, or nobody has it.
+    NoEvidence,
+    /// An idempotency key that came with another request before.
+    KeyReused,
     /// With the methods that would do.
     Method(&'static str),
     TooLarge,
@@ -60,9 +67,14 @@ impl Refusal {
     pub fn status(&self) -> StatusCode {
         match self {
             Refusal::BadRequest | Refusal::DamagedUndo => StatusCode::BAD_REQUEST,
+            Refusal::Invalid(faults) if faults.iter().any(|fault| fault.parameter.is_some()) => {
+                StatusCode::BAD_REQUEST
+            }
+            Refusal::Invalid(_) | Refusal::KeyReused => StatusCode::UNPROCESSABLE_ENTITY,
             Refusal::UnknownList
             | Refusal::UnknownNotice { .. }
             | Refusal::IncompleteLink
+            | Refusal::NoEvidence
             | Refusal::NotFound => StatusCode::NOT_FOUND,
             Refusal::ListClosed { .. } => StatusCode::GONE,
             Refusal::NoToken | Refusal::UnknownToken => StatusCode::UNAUTHORIZED,
@@ -84,6 +96,7 @@ impl Refusal {
     pub fn name(&self) -> &'static str {
         match self {
             Refusal::BadRequest => "bad_request",
+            Refusal::Invalid(_) => "invalid",
             Refusal::UnknownList => "unknown_list",
             Refusal::ListClosed { .. } => "list_closed",
             Refusal::UnknownNotice { .. } => "unknown_notice",
@@ -99,6 +112,8 @@ impl Refusal {
             Refusal::GoTo(_) => "go_to",
             Refusal::StaleForm => "stale_form",
             Refusal::TooManyTries(_) => "too_many_tries",
+            Refusal::NoEvidence => "no_evidence",
+            Refusal::KeyReused => "key_reused",
             Refusal::Method(_) => "method",
             Refusal::TooLarge => "too_large",
             Refusal::MediaType => "media_type",
@@ -135,7 +150,10 @@ pub fn open_list((list, notice): (List, Notice)) -> Result<(List, Notice), Refus
 impl From<StoreError> for Refusal {
     fn from(error: StoreError) -> Refusal {
         match error {
-            StoreError::Unavailable | StoreError::Busy | StoreError::Collision => Refusal::Busy,
+            // A list that is brought up to its mirror is served again soon.
+            StoreError::Unavailable | StoreError::Busy | StoreError::Collision | StoreError::Held => {
+                Refusal::Busy
+            }
             error => {
                 tracing::error!(%error, "a request failed");
                 Refusal::Internal

@@ -4,7 +4,7 @@ use std::convert::Infallible;
 use std::net::IpAddr;
 
 use bytes::Bytes;
-use http::header::{AUTHORIZATION, COOKIE, HOST};
+use http::header::{AUTHORIZATION, COOKIE};
 use http::{HeaderMap, HeaderName, Method};
 use ipnet::IpNet;
 use warp::path::FullPath;
@@ -31,10 +31,8 @@ pub struct Request {
     pub query: String,
     /// The path as it came. It may hold a token: not for logs.
     pub path: String,
-    /// The host that it was sent to (RFC 9110 §7.2).
-    pub host: Option<String>,
     bearer: Option<Zeroizing<String>>,
-    cookies: Vec<(String, Zeroizing<String>)>,
+    headers: HeaderMap,
     peer: Option<IpAddr>,
     forwarded_for: String,
     body: Result<Bytes, BodyError>,
@@ -50,31 +48,26 @@ pub enum Verb {
 pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let path = warp::path::full().map(|path: FullPath| path.as_str().to_owned());
-    let said = path.and(warp::header::headers_cloned()).map(|path, headers: HeaderMap| {
-        let host = headers.get(HOST).and_then(|host| host.to_str().ok()).map(str::to_owned);
-        (path, host, cookies(&headers))
-    });
-    warp::method().and(asked()).and(query).and(said).and(bearer()).and(hops()).and(body::bytes(MAX_BODY)).map(
-        |method, asked, query, (path, host, cookies), bearer, (peer, forwarded_for), body| Request {
+    let headers = warp::header::headers_cloned();
+    warp::method()
+        .and(asked())
+        .and(query)
+        .and(path)
+        .and(bearer())
+        .and(headers)
+        .and(hops())
+        .and(body::bytes(MAX_BODY))
+        .map(|method, asked, query, path, bearer, headers, (peer, forwarded_for), body| Request {
             method,
             asked,
             query,
             path,
-            host,
             bearer,
-            cookies,
+            headers,
             peer,
             forwarded_for,
             body,
-        },
-    )
-}
-
-/// What a browser sends back (RFC 6265 §4.2.1).
-fn cookies(headers: &HeaderMap) -> Vec<(String, Zeroizing<String>)> {
-    let lines = headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
-    let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.map(|(name, value)| (name.to_owned(), Zeroizing::new(value.to_owned()))).collect()
+        })
 }
 
 /// The token of `Authorization: Bearer …` (RFC 6750 §2.1); the scheme's case does not matter (RFC 9110 §11.1).
@@ -105,13 +98,13 @@ impl Request {
         self.bearer.as_ref().map(|token| token.as_str())
     }
 
-    /// The cookie of that name, if there is one and only one: of two, one was put there by somebody else.
+    /// What a browser sends back under that name (RFC 6265 §4.2.1), if it is one and only one: of two, one was put there
+    /// by somebody else.
     pub fn cookie(&self, name: &str) -> Option<&str> {
-        let mut values = self.cookies.iter().filter(|cookie| cookie.0 == name);
-        match (values.next(), values.next()) {
-            (Some((_, value)), None) => Some(value.as_str()),
-            _ => None,
-        }
+        let lines = self.headers.get_all(COOKIE).iter().filter_map(|line| line.to_str().ok());
+        let pairs = lines.flat_map(|line| line.split(';')).filter_map(|pair| pair.trim().split_once('='));
+        let mut values = pairs.filter(|pair| pair.0 == name).map(|pair| pair.1);
+        values.next().filter(|_| values.next().is_none())
     }
 
     /// Whether a page of another site sent it, as far as browsers tell: held against the host that it was sent to, which
@@ -122,9 +115,15 @@ impl Request {
             Origin::Opaque => !self.asked.from_our_page,
             Origin::Site(site) => {
                 let authority = site.split_once("://").map_or("", |(_, authority)| authority);
-                !self.asked.from_our_page && self.host.as_deref() != Some(authority)
+                !self.asked.from_our_page && self.header("host") != Some(authority)
             }
         }
+    }
+
+    /// A header's text, if there is exactly one of that name.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        values.next().filter(|_| values.next().is_none())?.to_str().ok()
     }
 
     /// The address of whoever asks, past our own proxies; `None` where nobody trustworthy says.

@@ -14,6 +14,7 @@ use optin::store::seal::Seal;
 use optin::store::sessions::Throttle;
 
 use crate::doors::people::{Bench, noon, token};
+use crate::feed::begun;
 use crate::house::{connect, database};
 
 fn named(name: &str, text: &str) -> Migration {
@@ -201,7 +202,8 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.count_try(&[Throttle { key: [1; 32], most: 1 }], noon()).await.unwrap();
     let seal = Seal::new("optin.example", &bench.ring, noon());
     bench.store.seal(list.0.number, &seal).await.unwrap();
-    let before = bench.store.begin_export(list.0.number, &seal, &[1; 16]).await.unwrap().feed;
+    let before = bench.store.begin_export(list.0.number, &seal, &begun([1; 16])).await.unwrap().0.feed;
+    let before = before.parse().unwrap();
     let leave = bench.signup(&list, "dan@example.org", noon());
     let its = token(leave.list(), leave.id());
     bench.store.sign_up(leave).await.unwrap();

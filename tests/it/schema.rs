@@ -16,8 +16,9 @@ const OF_NO_LIST: [&str; 7] = [
 ];
 
 /// The columns of tables with a row for each person that may be sampled, because they tell of nobody.
-const SAMPLED: [(&str, &[&str]); 5] = [
+const SAMPLED: [(&str, &[&str]); 6] = [
     ("access_records", &["act", "at", "list", "operator", "record"]),
+    ("idempotency_keys", &["at", "list"]),
     ("news", &["day", "list", "n"]),
     ("outbox", &["attempts", "dead_at", "kind", "list", "status"]),
     ("subscriptions", &["lang", "list", "notice", "state"]),

@@ -5,12 +5,11 @@ use std::path::PathBuf;
 
 use anyhow::{Context as _, ensure};
 
-use super::bundle::{self, EVIDENCE, NOTICE, RECORD};
 use crate::app::{key_ring, open_store};
 use crate::clock::Clock;
 use crate::commands::config;
 use crate::commands::whole_file::WholeFile;
-use crate::journeys::evidence::Evidence;
+use crate::journeys::evidence::{Evidence, bundle};
 use crate::links::Links;
 use crate::templates::Templates;
 
@@ -50,13 +49,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
         email => email.to_owned(),
     };
     let pieces = evidence.make(&options.slug, email.trim(), &options.operator).await?;
-    let zip = bundle::write(&[
-        ("summary.html", &pieces.summary),
-        ("notice.txt", &pieces.text),
-        (EVIDENCE, &pieces.evidence),
-        (RECORD, &pieces.record),
-        (NOTICE, &pieces.notice),
-    ])?;
+    let zip = bundle::of(&pieces)?;
     let cannot = || format!("{} cannot be written", options.out.display());
     file.write_all(&zip).with_context(cannot)?;
     file.finish()?;

@@ -10,7 +10,6 @@ use std::process::ExitCode;
 use zeroize::Zeroizing;
 
 use self::report::{Report, escaped, plain, when};
-use super::bundle::{self, BundleFault};
 use crate::clock::Clock;
 use crate::commands::trail::fault::{Fault, Piece, Wrong};
 use crate::commands::trail::folder::read_at_most;
@@ -20,6 +19,7 @@ use crate::commands::trail::walk::walk;
 use crate::commands::trail::{SKEW_HOURS, entries, key};
 use crate::consent::list::list_of_origin;
 use crate::consent::receipt::{Proven, Receipt, ReceiptFault};
+use crate::journeys::evidence::bundle::{self, BundleFault};
 use crate::trail::entry::Event;
 use crate::trail::note::Verifier;
 use crate::trail::tile::{Kind, Tile};

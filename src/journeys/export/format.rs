@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize, Serializer as _};
 use serde_json::{Map, Value, json};
 
 use super::harmless::harmless;
-use super::row::{COLUMNS, ONE_CLICK, Row};
+use crate::app::row::{COLUMNS, ONE_CLICK, Row};
 
 /// A file's format.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum, utoipa::ToSchema)]
@@ -25,6 +25,8 @@ pub enum Format {
 }
 
 impl Format {
+    pub const ALL: [Format; 4] = [Format::Csv, Format::Jsonl, Format::Listmonk, Format::Mailchimp];
+
     /// As the command line, the API and the history name it.
     pub fn name(self) -> &'static str {
         match self {

@@ -78,7 +78,7 @@ impl Form {
         form
     }
 
-    fn from_json(members: Map<String, Value>) -> Form {
+    pub fn from_json(members: Map<String, Value>) -> Form {
         let mut form = Form::default();
         for (name, value) in members {
             match (name.as_str(), value) {
@@ -156,7 +156,7 @@ impl Faults {
     }
 }
 
-fn holds_nul(value: &Value) -> bool {
+pub fn holds_nul(value: &Value) -> bool {
     match value {
         Value::String(text) => text.contains('\0'),
         Value::Array(items) => items.iter().any(holds_nul),

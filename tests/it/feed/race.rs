@@ -15,6 +15,7 @@ use optin::store::feed::{FeedCursor, Reader};
 use optin::store::seal::Seal;
 use optin::token::SubscriptionId;
 
+use super::begun;
 use crate::doors::people::{Bench, noon, token};
 
 /// How many acts in the suite, unless this variable says another number. A hundred thousand take minutes.
@@ -116,12 +117,13 @@ impl World {
     /// An export: languages by reference, and where the feed goes on.
     async fn export(&self, store: &Store, n: usize) -> (BTreeMap<[u8; 16], String>, FeedCursor) {
         let seal = Seal::new("optin.example", &self.bench.ring, noon());
-        let mut rows = store.begin_export(self.list.0.number, &seal, &[n as u8; 16]).await.unwrap();
+        let begun = begun([n as u8; 16]);
+        let (made, mut rows) = store.begin_export(self.list.0.number, &seal, &begun).await.unwrap();
         let mut people = BTreeMap::new();
         while let Some(row) = rows.next().await.unwrap() {
             people.insert(row.reference, row.lang);
         }
-        (people, rows.feed)
+        (people, made.feed.parse().unwrap())
     }
 
     /// Reads until all is over and nothing is left to tell, in pages of any size, at either service; now and then it is

@@ -7,6 +7,7 @@ use zip::result::{ZipError, ZipResult};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, DateTime, ZipArchive, ZipWriter};
 
+use super::Pieces;
 use crate::consent::receipt::{self, Receipt};
 
 /// The members that prove something. [`write()`] takes others too.
@@ -64,6 +65,17 @@ pub fn write(members: &[(&str, &[u8])]) -> ZipResult<Vec<u8>> {
         zip.write_all(bytes)?;
     }
     Ok(zip.finish()?.into_inner())
+}
+
+/// The ZIP of an evidence's pieces.
+pub fn of(pieces: &Pieces) -> ZipResult<Vec<u8>> {
+    write(&[
+        ("summary.html", &pieces.summary),
+        ("notice.txt", &pieces.text),
+        (EVIDENCE, &pieces.evidence),
+        (RECORD, &pieces.record),
+        (NOTICE, &pieces.notice),
+    ])
 }
 
 /// Reads a ZIP, and of its members those that prove something. Sizes that it tells are not believed.
