@@ -1,6 +1,7 @@
 //! `optin serve` and the commands around it, as an operator runs them.
 
 mod crash;
+mod desk;
 mod export;
 mod lists;
 pub mod mail;
