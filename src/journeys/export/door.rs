@@ -77,7 +77,7 @@ pub async fn make(app: Arc<App>, request: &Request, slug: &str) -> Answer {
     file(app, operator, list, format.unwrap_or(Format::Csv), gzip).await
 }
 
-/// The file as an answer. What goes wrong before its first byte is a refusal.
+/// The file as an answer. What goes wrong before its first part is made is a refusal.
 pub async fn file(app: Arc<App>, operator: Operator, list: List, format: Format, gzip: bool) -> Answer {
     let seat = app.export_seats.clone().try_acquire_owned().map_err(|_| Refusal::Busy)?;
     let (outlet, mut response) = stream::body(gzip);
@@ -113,8 +113,8 @@ async fn run(
     outlet: Outlet,
 ) {
     let by = By { operator: &operator.name, token: operator.token() };
-    let running = match Export::of(app).begin(list, by, format).await {
-        Ok(running) => running,
+    let (running, first) = match begin(app, by, list, format).await {
+        Ok(begun) => begun,
         Err(error) => {
             _ = tell.send(Err(error.into()));
             return;
@@ -123,11 +123,22 @@ async fn run(
     if tell.send(Ok(running.manifest())).is_err() {
         return;
     }
-    match app.closing.run_until_cancelled(hand_over(running, outlet)).await {
+    match app.closing.run_until_cancelled(hand_over(running, first, outlet)).await {
         Some(Ok(())) => {}
         Some(Err(error)) => tracing::warn!(%error, "an export over HTTP broke off"),
         None => tracing::warn!("an export over HTTP broke off, since the service ends"),
     }
+}
+
+async fn begin<'a>(
+    app: &'a App,
+    by: By<'_>,
+    list: List,
+    format: Format,
+) -> Result<(Running<'a>, Option<Vec<u8>>), ExportError> {
+    let mut running = Export::of(app).begin(list, by, format).await?;
+    let first = running.part().await?;
+    Ok((running, first))
 }
 
 /// Why a file was not handed over to its end.
@@ -140,9 +151,15 @@ enum Broken {
 }
 
 /// The trail says that it is whole when all of it was taken; the body ends only then.
-async fn hand_over(mut running: Running<'_>, mut outlet: Outlet) -> Result<(), Broken> {
-    while let Some(part) = running.part().await? {
+async fn hand_over(
+    mut running: Running<'_>,
+    first: Option<Vec<u8>>,
+    mut outlet: Outlet,
+) -> Result<(), Broken> {
+    let mut made = first;
+    while let Some(part) = made {
         outlet.put(&part).await?;
+        made = running.part().await?;
     }
     outlet.flush().await?;
     running.finish().await?;

@@ -54,7 +54,8 @@ fn every_line_of_the_url_table_is_asked_below() {
     let lines = Regex::new(r"path!\(([^)]+)\)").unwrap();
     let lines: Vec<_> = lines.captures_iter(&table).map(|line| line[1].to_owned()).collect();
     assert!(lines.len() > 8);
-    for line in lines {
+    // The API's doors are asked in tests/it/api/.
+    for line in lines.into_iter().filter(|line| !line.starts_with("\"api\"")) {
         let parts = line.split(" / ").map(|part| match part {
             "String" => "[^/]+".to_owned(),
             ".." => ".+".to_owned(),
