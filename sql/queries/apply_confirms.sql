@@ -1,6 +1,7 @@
 -- A batch of confirmations on one list, each id once: the row becomes active, its entry joins the trail, the feed has
 -- news, and a letter with its receipt is owed, unless the list sends none.
--- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to, $7 kind of a welcome letter
+-- $1 list, $2 ids, $3 times, $4 heads of entries, $5 confirmable states, $6 state to go to, $7 kind of a welcome letter,
+-- $8 first kind of the tallies of how long people took, $9 the seconds at which each next one begins
 WITH asked AS (
     SELECT * FROM unnest($2::bytea[], $3::timestamptz[], $4::bytea[]) AS a (id, at, head)
 ), locked AS (
@@ -30,6 +31,13 @@ WITH asked AS (
     SELECT $1, id, $7::smallint, a.at, a.at FROM changed JOIN asked a USING (id)
     -- A list that was made before there was this option has none of it.
     WHERE (SELECT coalesce((options ->> 'welcome')::boolean, true) FROM lists WHERE list = $1)
+), counted AS (
+    -- In one order in every batch, after the rows of people: so tallies bring no deadlock.
+    INSERT INTO tallies AS t (list, day, kind, count)
+    SELECT $1, (a.at AT TIME ZONE 'UTC')::date AS day,
+           $8::smallint + width_bucket(extract(epoch FROM a.at - k.signed_up_at)::float8, $9::float8[]) AS kind, count(*)
+    FROM changed JOIN locked k USING (id) JOIN asked a USING (id) GROUP BY day, kind ORDER BY day, kind
+    ON CONFLICT (list, day, kind) DO UPDATE SET count = t.count + excluded.count
 )
 SELECT k.id, c.id IS NOT NULL AS changed, CASE WHEN c.id IS NULL THEN k.state ELSE $6::smallint END AS state,
        k.signed_up_at, k.expires_at, k.told_at, k.purpose_is_current

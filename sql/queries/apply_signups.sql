@@ -2,7 +2,7 @@
 -- written row: a stranger who measures learns nothing.
 -- $1 list, $2–$11 the rows, $12 their state, $13 replaceable states, $14 cool-down in seconds,
 -- $15 subscribed states, $16 seconds until such a person is told again,
--- $17 kind of a confirmation letter, $18 kind of an "already subscribed" letter
+-- $17 kind of a confirmation letter, $18 kind of an "already subscribed" letter, $19 kind of the tally of signups
 WITH given AS (
     SELECT * FROM unnest($2::bytea[], $3::bytea[], $4::integer[], $5::text[], $6::bytea[], $7::bytea[], $8::bytea[],
                          $9::bytea[], $10::timestamptz[], $11::timestamptz[])
@@ -14,7 +14,7 @@ WITH given AS (
 ), known AS (
     -- Rows are locked in the order of their ids here and in every other batch, so that batches hardly ever
     -- deadlock; one that does is tried again.
-    SELECT id, address_key, told_at FROM subscriptions
+    SELECT id, address_key, told_at, expires_at FROM subscriptions
     WHERE list = $1 AND id = ANY (ARRAY(SELECT id FROM met)) ORDER BY id FOR UPDATE
 ), written AS (
     INSERT INTO subscriptions AS s
@@ -50,7 +50,9 @@ WITH given AS (
     SELECT w.*, g.signed_up_at AS at, w.id = g.id AS asked, k.id AS known_id,
            -- The row's own time says so even for a row that came between the look and the lock; the second half tells
            -- two signups of one instant apart.
-           w.told_at IS NOT DISTINCT FROM g.signed_up_at AND w.told_at IS DISTINCT FROM k.told_at AS told
+           w.told_at IS NOT DISTINCT FROM g.signed_up_at AND w.told_at IS DISTINCT FROM k.told_at AS told,
+           -- Who signs up again while they may still confirm is counted already.
+           k.id IS NULL OR k.expires_at <= g.signed_up_at AS is_new
     FROM written w JOIN given g USING (address_key) LEFT JOIN known k USING (address_key)
 ), dropped AS (
     -- By an array, here and in the other batches: whatever the statistics say, that goes by the primary key.
@@ -61,5 +63,11 @@ WITH given AS (
     SELECT $1, id, CASE WHEN asked THEN $17::smallint ELSE $18::smallint END, at, at FROM outcome WHERE asked OR told
     ON CONFLICT (list, subscription, kind) DO UPDATE
         SET queued_at = excluded.queued_at, due_at = excluded.due_at, attempts = 0, status = NULL, dead_at = NULL
+), counted AS (
+    -- Written also where nothing is added, so that this too costs the same for every address.
+    INSERT INTO tallies AS t (list, day, kind, count)
+    SELECT $1, (at AT TIME ZONE 'UTC')::date AS day, $19::smallint, count(*) FILTER (WHERE asked AND is_new)
+    FROM outcome GROUP BY day ORDER BY day
+    ON CONFLICT (list, day, kind) DO UPDATE SET count = t.count + excluded.count
 )
 SELECT address_key, asked, told, state, signed_up_at, expires_at, told_at FROM outcome

@@ -5,6 +5,7 @@ pub mod address;
 pub mod change;
 pub mod exported;
 pub mod field;
+pub mod figures;
 pub mod list;
 pub mod list_file;
 pub mod network;

@@ -20,6 +20,7 @@ mod withdraw;
 pub mod evidence;
 pub mod export;
 pub mod health;
+pub mod stats;
 
 use std::convert::Infallible;
 use std::sync::Arc;

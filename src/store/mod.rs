@@ -23,6 +23,7 @@ pub mod seal;
 pub mod sessions;
 pub mod sql;
 mod subscriptions;
+pub mod tallies;
 pub mod trail;
 pub mod webhooks;
 

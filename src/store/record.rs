@@ -20,6 +20,7 @@ use super::outbox::LetterKind;
 use super::rows::{fixed, id, machine_row, number, state, unsigned};
 use super::{StoreError, sql};
 use crate::consent::change::{Confirm, Erase, Restore, Signup};
+use crate::consent::figures;
 use crate::consent::subscription::{
     self as rules, ConfirmOutcome, EraseOutcome, Place, RestoreOutcome, Row, SignupOutcome, State,
     on_confirm, on_erase, on_restore, on_signup,
@@ -96,6 +97,7 @@ impl Change for Signup {
                     &seconds(rules::TELL_AGAIN),
                     &(LetterKind::Confirmation as i16),
                     &(LetterKind::AlreadySubscribed as i16),
+                    &figures::SIGNUPS,
                 ],
             )
             .await?;
@@ -146,6 +148,8 @@ impl Change for Confirm {
                     &rules::CONFIRMABLE.bits(),
                     &(State::Active as i16),
                     &(LetterKind::Welcome as i16),
+                    &figures::WAITS,
+                    &figures::waits(),
                 ],
             )
             .await?;

@@ -212,7 +212,7 @@ async fn sign(
     record_checkpoint(transaction, list, standing, frontier, &signed, seal.at).await
 }
 
-/// Moves the trail on to a signed checkpoint.
+/// Moves the trail on to a signed checkpoint, and counts what it has come to hold.
 pub(super) async fn record_checkpoint(
     transaction: &Transaction<'_>,
     list: u32,
@@ -240,5 +240,8 @@ pub(super) async fn record_checkpoint(
         )
         .await?;
     // The lock keeps others out: were it not so, nothing of this may stand.
-    moved.map(|_| ()).ok_or(StoreError::Malformed(SIZE))
+    moved.ok_or(StoreError::Malformed(SIZE))?;
+    let count = transaction.prepare_cached(sql::COUNT_ACTS).await?;
+    transaction.execute(&count, &[&number(list)]).await?;
+    Ok(())
 }
