@@ -4,6 +4,7 @@ pub mod acts;
 mod compose;
 pub mod logged;
 pub mod row;
+pub mod stats;
 
 pub use compose::Unwritten;
 

@@ -9,7 +9,6 @@ use clap::Subcommand;
 
 use super::{config, grouped};
 use crate::consent::list::List;
-use crate::consent::list_file::ListFile;
 use crate::consent::notice::Notice;
 use crate::store::Store;
 
@@ -42,11 +41,6 @@ fn store() -> anyhow::Result<Store> {
 pub(super) async fn find(store: &Store, slug: &str) -> anyhow::Result<(List, Notice)> {
     let missing = || format!("there is no list `{slug}`; `optin list show` tells which there are");
     store.find_list(slug).await?.with_context(missing)
-}
-
-/// The file that would make a list as it is.
-fn file_of(list: &List, notice: &Notice) -> ListFile {
-    ListFile { slug: list.slug.clone(), options: list.options.clone(), texts: notice.texts().clone() }
 }
 
 /// `1 person`, `1,204 people`.

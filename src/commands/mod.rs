@@ -30,6 +30,7 @@ use tracing_subscriber::layer::SubscriberExt as _;
 use tracing_subscriber::util::SubscriberInitExt as _;
 
 use crate::config::Config;
+use crate::consent::figures::grouped;
 use crate::store::migrate::{migrate, migrations};
 
 #[derive(Subcommand)]
@@ -127,15 +128,6 @@ fn print(text: &[u8]) -> anyhow::Result<()> {
 /// `1 row`, `2 rows`.
 fn counted(count: u64, one: &str, many: &str) -> String {
     format!("{count} {}", if count == 1 { one } else { many })
-}
-
-/// 5312 as 5,312.
-fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let head = digits.len() % 3;
-    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
-    let head = (head > 0).then(|| digits[..head].to_owned());
-    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 fn config() -> anyhow::Result<Config> {

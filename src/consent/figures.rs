@@ -56,6 +56,14 @@ impl Figure {
         (self.at_least == self.at_most).then_some(self.at_least)
     }
 
+    /// For people, of a rough one: "about 12,430".
+    pub fn about(self) -> String {
+        match self.exact() {
+            None if !self.is_few() => format!("about {}", grouped(self.at_least)),
+            _ => self.to_string(),
+        }
+    }
+
     /// Whether it tells of 1 to 4 people and no more than that.
     pub fn is_few(self) -> bool {
         self.at_least > 0 && self.at_most < FEW
@@ -88,17 +96,13 @@ impl fmt::Display for Figure {
     }
 }
 
-/// A number with commas, as English writes it.
+/// 5312 as 5,312.
 pub fn grouped(number: u64) -> String {
     let digits = number.to_string();
-    let mut text = String::new();
-    for (n, digit) in digits.chars().enumerate() {
-        if n > 0 && (digits.len() - n).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
+    let head = digits.len() % 3;
+    let groups = digits.as_bytes()[head..].chunks(3).map(|group| String::from_utf8_lossy(group).into_owned());
+    let head = (head > 0).then(|| digits[..head].to_owned());
+    head.into_iter().chain(groups).collect::<Vec<_>>().join(",")
 }
 
 /// Seconds at which each bucket of waits but the first begins: 1, then each √2 times the one before. They never change:
@@ -160,9 +164,10 @@ mod tests {
     fn one_to_four_people_are_told_as_few_and_none_as_none() {
         let told: Vec<String> = (0..7).map(|people| Figure::of(people).to_string()).collect();
         assert_eq!(told, ["0", "<5", "<5", "<5", "<5", "5", "6"]);
-        let told: Vec<String> =
-            [0, 4, 5, 9, 12_434].map(|people| Figure::roughly(people).to_string()).into_iter().collect();
+        let told = [0, 4, 5, 9, 12_434].map(|people| Figure::roughly(people).to_string());
         assert_eq!(told, ["0", "<5", "5–9", "5–9", "12,430–12,434"]);
+        let told = [0, 4, 5, 12_434].map(|people| Figure::roughly(people).about());
+        assert_eq!(told, ["0", "<5", "about 5", "about 12,430"]);
         assert_eq!(serde_json::to_string(&Figure::of(3)).unwrap(), r#"{"at_least":1,"at_most":4}"#);
     }
 

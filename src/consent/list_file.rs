@@ -5,8 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::list::{Fault, ListOptions, is_slug};
-use super::notice::NoticeText;
+use super::address::Address;
+use super::list::{Fault, List, ListOptions, is_slug};
+use super::notice::{Notice, NoticeText};
 use crate::toml_fault::line_and_fault;
 
 /// What the file says, checked.
@@ -76,6 +77,19 @@ impl ListFile {
         } else {
             Err(faults)
         }
+    }
+
+    /// The file that would make a list as it is.
+    pub fn of(list: &List, notice: &Notice) -> ListFile {
+        ListFile { slug: list.slug.clone(), options: list.options.clone(), texts: notice.texts().clone() }
+    }
+
+    /// What else is wrong with it where the controller's mailbox is `mail`.
+    pub fn fault_beside(&self, mail: &str) -> Option<Fault> {
+        let folded = |text: &str| Address::parse(text).ok().map(|address| address.dedupe_form());
+        let mailbox = self.options.sender.mailbox.as_deref()?;
+        let what = "must be a mailbox of its own, and not the controller's `mail`, which letters come from";
+        (folded(mailbox) == folded(mail)).then(|| Fault::new("list.sender.mailbox", what))
     }
 
     /// The file that says the same; [`ListFile::parse`] reads it back.

@@ -3,6 +3,7 @@
 
 pub mod address;
 pub mod change;
+pub mod difference;
 pub mod exported;
 pub mod field;
 pub mod figures;

@@ -86,6 +86,11 @@ impl NoticeText {
 
     /// The whole text as it is shown: its parts as paragraphs.
     pub fn text(&self) -> String {
+        self.parts().join("\n\n")
+    }
+
+    /// Its parts, in the order of [`PARTS`].
+    pub fn parts(&self) -> [&str; PARTS.len()] {
         [
             &self.purpose,
             &self.sender,
@@ -96,7 +101,6 @@ impl NoticeText {
             &self.withdrawal,
         ]
         .map(|part| part.trim())
-        .join("\n\n")
     }
 }
 

@@ -20,7 +20,6 @@ mod withdraw;
 pub mod evidence;
 pub mod export;
 pub mod health;
-pub mod stats;
 
 use std::convert::Infallible;
 use std::sync::Arc;

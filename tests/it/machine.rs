@@ -86,7 +86,7 @@ fn any_sequence_of_acts_in_any_company_comes_out_as_the_pure_machine_says() {
                 }
                 world.agrees().await?;
             }
-            Ok(())
+            world.adds_up().await
         })
     });
     outcome.unwrap_or_else(|error| panic!("{error}"));
@@ -148,5 +148,6 @@ async fn several_acts_on_one_subscription_in_one_batch_come_out_in_some_order() 
         let came = world.together(&together, true).await;
         came.unwrap_or_else(|error| panic!("story {n}: {error}"));
         world.agrees().await.unwrap_or_else(|error| panic!("story {n}: {error}"));
+        world.adds_up().await.unwrap_or_else(|error| panic!("story {n}: {error}"));
     }
 }

@@ -37,6 +37,7 @@ mod serve;
 mod sql;
 mod story;
 mod sweeper;
+mod tallies;
 mod templates;
 mod trail;
 mod trail_tools;

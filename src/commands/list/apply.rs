@@ -6,12 +6,11 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, bail, ensure};
 
-use super::{file_of, find, people};
+use super::{find, people};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::commands::config;
 use crate::config::Config;
-use crate::consent::address::Address;
 use crate::consent::list::List;
 use crate::consent::list_file::{Difference, ListFile};
 use crate::consent::notice::Notice;
@@ -52,16 +51,10 @@ fn read(path: &Path, config: &Config) -> anyhow::Result<ListFile> {
         let faults: Vec<String> = faults.iter().map(|fault| format!("\n  {fault}")).collect();
         anyhow::anyhow!("{} is not yet as it should be:{}", path.display(), faults.concat())
     })?;
-    ensure!(
-        !is_one_mailbox(file.options.sender.mailbox.as_deref(), &controller.mail),
-        "list.sender.mailbox: must be a mailbox of its own, and not the controller's `mail`, which letters come from"
-    );
+    if let Some(fault) = file.fault_beside(&controller.mail) {
+        bail!("{fault}");
+    }
     Ok(file)
-}
-
-fn is_one_mailbox(mailbox: Option<&str>, mail: &str) -> bool {
-    let folded = |text: &str| Address::parse(text).ok().map(|address| address.dedupe_form());
-    mailbox.is_some_and(|mailbox| folded(mailbox) == folded(mail))
 }
 
 async fn create(store: &Store, file: ListFile, dry_run: bool) -> anyhow::Result<()> {
@@ -83,7 +76,7 @@ async fn create(store: &Store, file: ListFile, dry_run: bool) -> anyhow::Result<
 async fn change(store: &Store, file: ListFile, options: &Options) -> anyhow::Result<()> {
     let (list, notice) = find(store, &file.slug).await?;
     ensure!(!list.is_closed, "the list `{}` is closed for ever; take another slug", list.slug);
-    let differences = file.differences(&file_of(&list, &notice));
+    let differences = file.differences(&ListFile::of(&list, &notice));
     if differences.is_empty() {
         println!("The list `{}` is as the file says. Nothing has been changed.", list.slug);
         return Ok(());

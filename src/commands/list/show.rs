@@ -4,9 +4,10 @@ use std::fmt::Write as _;
 
 use jiff::SignedDuration;
 
-use super::{file_of, find, people, store};
+use super::{find, people, store};
 use crate::clock::Clock;
 use crate::commands::{counted, print};
+use crate::consent::list_file::ListFile;
 
 /// Every list, a line each.
 pub async fn all() -> anyhow::Result<()> {
@@ -58,6 +59,6 @@ pub async fn one(slug: &str) -> anyhow::Result<()> {
     if bounces > 0 {
         writeln!(out, "# {} came back in the last 30 days", counted(bounces, "letter", "letters"))?;
     }
-    writeln!(out, "\n{}", file_of(&list, &notice).to_toml().trim_end())?;
+    writeln!(out, "\n{}", ListFile::of(&list, &notice).to_toml().trim_end())?;
     print(out.as_bytes())
 }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
+use jiff::{Timestamp, Unit};
 use optin::consent::change::{Confirm, Erase, Restore, Signup};
 use optin::consent::field::Profile;
+use optin::consent::figures::{SIGNUPS, WAITS, waits};
 use optin::consent::list::List;
 use optin::consent::notice::Notice;
 use optin::consent::person::Acts;
@@ -56,6 +59,15 @@ pub struct Trace {
     pub entries: Vec<Entry>,
     /// Rows as they were when they were erased, and when that was.
     pub gone: Vec<(Held, Timestamp)>,
+    /// What is counted, beside the trail: the day, and the kind.
+    pub counted: Vec<(Date, i16)>,
+    /// Signups that took another's place.
+    pub again: i64,
+}
+
+/// A day in UTC.
+pub fn day(at: Timestamp) -> Date {
+    at.to_zoned(TimeZone::UTC).date()
 }
 
 /// A list, its notices from the first on, and what should be in its trail.
@@ -63,6 +75,11 @@ pub struct Published {
     pub list: List,
     pub notices: Vec<Notice>,
     pub entries: Vec<Entry>,
+    /// How many people were counted beside it.
+    pub counted: BTreeMap<(Date, i16), i64>,
+    /// How many signups more that may be: two that come at one moment by two replicas, though ten minutes apart by their
+    /// clocks, do not see each other.
+    pub may_be_more: i64,
 }
 
 impl Held {
@@ -103,6 +120,12 @@ impl Made {
         match self {
             Made::SignUp(signup, made) => {
                 let outcome = on_signup(held.as_ref().map(|held| &held.row), signup.at());
+                if outcome == SignupOutcome::Asked {
+                    match held.as_ref().is_none_or(|held| held.row.expires_at <= signup.at()) {
+                        true => trace.counted.push((day(signup.at()), SIGNUPS)),
+                        false => trace.again += 1,
+                    }
+                }
                 match (outcome, held.as_mut()) {
                     (SignupOutcome::Asked, _) => *held = Some(Held::clone(made)),
                     (SignupOutcome::Told, Some(held)) => {
@@ -119,6 +142,9 @@ impl Made {
                 if let (ConfirmOutcome::Confirmed, Some(held)) = (outcome, met) {
                     held.row.state = State::Active;
                     held.confirmed_at = Some(confirm.at());
+                    let took = (confirm.at() - held.row.signed_up_at).total(Unit::Second).unwrap();
+                    let bucket = waits().iter().filter(|limit| **limit <= took).count();
+                    trace.counted.push((day(confirm.at()), WAITS + bucket as i16));
                     trace.entries.push(held.entry(Event::Confirmed, confirm.at(), list));
                     if list.list.options.welcome {
                         held.letters.insert(LetterKind::Welcome as i16, confirm.at());

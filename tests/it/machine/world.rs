@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures_util::future::join_all;
+use jiff::civil::Date;
 use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
 use optin::consent::address::Address;
@@ -10,6 +11,7 @@ use optin::consent::change::{
     CannotRestore, Confirm, Entered, Erase, Held as Read, Restore, Rewrite, Signup,
 };
 use optin::consent::field::Profile;
+use optin::consent::figures::SIGNUPS;
 use optin::consent::notice::Notice;
 use optin::consent::person::{Acts, Person};
 use optin::consent::record::{Given, record};
@@ -17,12 +19,13 @@ use optin::consent::subscription::{EraseOutcome, RewriteOutcome, Row, State};
 use optin::consent::undo::Undo;
 use optin::store::NextNotice;
 use optin::store::outbox::LetterKind;
+use optin::store::seal::Seal;
 use optin::token::SubscriptionId;
 use optin::trail::entry::{Event, ZEROS, entry, service_tail};
 use proptest::prelude::*;
 use sha2::{Digest, Sha256};
 
-use super::model::{Entry, Held, Made, Published, Trace, orders};
+use super::model::{Entry, Held, Made, Published, Trace, day, orders};
 use crate::doors::people::{Bench, Change, Outcome, fresh, nobody, noon, notice_texts, pass, token};
 
 /// Acts on one person that may come together: all their orders are tried.
@@ -73,7 +76,13 @@ impl<'a> World<'a> {
             let first = bench.db.query_one(sql, &[&(list.number as i32)]).await.unwrap();
             let first: Entry = first.get::<_, &[u8]>(0).try_into().unwrap();
             assert_eq!(first[..38], entry(Event::NoticePublished, noon(), &notice.sha256, &ZEROS)[..38]);
-            lists.push(Published { list, notices: vec![notice], entries: vec![first] });
+            lists.push(Published {
+                list,
+                notices: vec![notice],
+                entries: vec![first],
+                counted: BTreeMap::new(),
+                may_be_more: 0,
+            });
         }
         World {
             bench,
@@ -176,7 +185,10 @@ impl<'a> World<'a> {
                 let undo = Undo::of(self.lists[key.0].list.number, was.id, gone, at);
                 self.ways_back.entry(key).or_default().extend(undo.map(|undo| (undo, was)));
             }
-            self.lists[key.0].entries.extend(trace.entries);
+            let list = &mut self.lists[key.0];
+            list.entries.extend(trace.entries);
+            trace.counted.into_iter().for_each(|of| *list.counted.entry(of).or_default() += 1);
+            list.may_be_more += trace.again;
             match held {
                 Some(held) => _ = self.held.insert(key, held),
                 None => _ = self.held.remove(&key),
@@ -295,6 +307,37 @@ impl<'a> World<'a> {
             let mut expected: Vec<&[u8]> = entries.iter().map(|entry| &entry[..]).collect();
             expected.sort();
             prop_assert_eq!(stored, expected);
+        }
+        Ok(())
+    }
+
+    /// Whether what was counted is what happened: beside the trail so far, and by the trail once it is sealed.
+    pub async fn adds_up(&self) -> Result<(), TestCaseError> {
+        for Published { list, entries, counted, may_be_more, .. } in &self.lists {
+            let mut expected = counted.clone();
+            for entry in entries.iter().filter(|entry| entry[1] < Event::NoticePublished as u8) {
+                let hour = u32::from_be_bytes(entry[2..6].try_into().unwrap());
+                let at = Timestamp::from_second(i64::from(hour) * 3600).unwrap();
+                *expected.entry((day(at), i16::from(entry[1]))).or_default() += 1;
+            }
+            let seal = Seal::new("optin.example", &self.bench.ring, self.now);
+            self.bench.store.seal(list.number, &seal).await.unwrap();
+            let sql = "SELECT day, kind, count FROM tallies WHERE list = $1 AND count > 0";
+            let rows = self.bench.db.query(sql, &[&(list.number as i32)]).await.unwrap();
+            let mut stored: BTreeMap<(Date, i16), i64> =
+                rows.iter().map(|row| ((row.get(0), row.get(1)), row.get(2))).collect();
+            let signups = |of: &BTreeMap<(Date, i16), i64>| -> i64 {
+                of.iter().filter(|((_, kind), _)| *kind == SIGNUPS).map(|(_, count)| count).sum()
+            };
+            let (least, told) = (signups(&expected), signups(&stored));
+            prop_assert!((least..=least + may_be_more).contains(&told), "{told} signups, not {least}");
+            stored.retain(|(_, kind), _| *kind != SIGNUPS);
+            expected.retain(|(_, kind), _| *kind != SIGNUPS);
+            prop_assert_eq!(stored, expected);
+            let sql = "SELECT t.subscribers, (SELECT count(*) FROM subscriptions s WHERE s.list = t.list AND s.state > 1)
+                       FROM trails t WHERE t.list = $1";
+            let row = self.bench.db.query_one(sql, &[&(list.number as i32)]).await.unwrap();
+            prop_assert_eq!(row.get::<_, i64>(0), row.get::<_, i64>(1), "people on the list");
         }
         Ok(())
     }

@@ -4,6 +4,8 @@ use nix::sys::signal::Signal;
 use optin::app::App;
 
 use super::{Scene, backup};
+use crate::house::connect;
+use crate::house::trails::tallies_are_the_trails;
 use crate::serve::site::count;
 
 /// How often somebody was noted as lost.
@@ -35,5 +37,7 @@ async fn whoever_was_lost_once_is_not_lost_again_to_the_same_backup() {
     assert_eq!(count(scene.url(), ENTRIES).await, 2, "nothing is noted where nobody was lost");
     scene.mirror_all(&replica).await;
     scene.site.run(&["trail", "verify", &scene.mirror()]).await.success();
+    // What the backups' logs were given back is counted too, as is who was lost.
+    tallies_are_the_trails(&connect(scene.url()).await).await;
     replica.process.end_by(Signal::SIGTERM).await;
 }

@@ -1,8 +1,9 @@
 //! A list's figures, for its marketers and for programs: counts by day that tell of no single person. Nobody is
 //! watched for them (there is no pixel and no tracked click), and nothing is counted when they are asked for.
 //!
-//! Whatever is told is made of what the days tell, where fewer than five people are "<5": a total therefore is a span
-//! as soon as one of its days is. So no two figures, of whatever days, give away a third. docs/DESK.md has the limits.
+//! Whatever is told of days is made of what each day tells, where fewer than five people are "<5": a total therefore is a
+//! span as soon as one of its days is, and figures of whatever days, laid over each other, give none away. docs/DESK.md
+//! has the limits.
 
 use std::collections::BTreeMap;
 
