@@ -23,7 +23,8 @@ pub enum Side {
 pub fn difference(old: &str, new: &str) -> Vec<Piece> {
     let (old, new) = (words(old), words(new));
     let head = old.iter().zip(&new).take_while(|(a, b)| a == b).count();
-    let tail = |(a, b): (&[&str], &[&str])| a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
+    let tail =
+        |(a, b): (&[&str], &[&str])| a.iter().rev().zip(b.iter().rev()).take_while(|(a, b)| a == b).count();
     let tail = tail((&old[head..], &new[head..]));
     let (a, b) = (&old[head..old.len() - tail], &new[head..new.len() - tail]);
 
@@ -99,7 +100,10 @@ mod tests {
 
     #[test]
     fn a_word_that_changed_is_seen_and_the_rest_stays() {
-        assert_eq!(told("We send news weekly.", "We send offers weekly."), "We send [-news -][+offers +]weekly.");
+        assert_eq!(
+            told("We send news weekly.", "We send offers weekly."),
+            "We send [-news -][+offers +]weekly."
+        );
         assert_eq!(told("one two", "one two"), "one two");
         assert_eq!(told("", "new"), "[+new+]");
         assert_eq!(told("a b c d", "b x d"), "[-a -]b [-c -][+x +]d");

@@ -30,6 +30,8 @@ pub enum Access {
     Feed,
     /// A list's webhooks were changed.
     Webhook,
+    /// A list's settings or notice were changed.
+    Settings,
 }
 
 impl Access {
@@ -47,6 +49,7 @@ impl Access {
             Access::Token => ("token", None),
             Access::Feed => ("feed", None),
             Access::Webhook => ("webhook", None),
+            Access::Settings => ("settings", None),
         }
     }
 }

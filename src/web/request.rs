@@ -19,7 +19,7 @@ use super::refusal::Refusal;
 use super::server::Peer;
 
 /// The longest body that any public door takes.
-const MAX_BODY: usize = 16 * 1024;
+pub const MAX_BODY: usize = 16 * 1024;
 
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 
@@ -44,8 +44,8 @@ pub enum Verb {
     Act,
 }
 
-/// Reads any request; rejects none.
-pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
+/// Reads any request, with a body of so many bytes at most; rejects none.
+pub fn request(most: usize) -> impl Filter<Extract = (Request,), Error = Rejection> + Clone {
     let query = warp::query::raw().or(warp::any().map(String::new)).unify();
     let path = warp::path::full().map(|path: FullPath| path.as_str().to_owned());
     let headers = warp::header::headers_cloned();
@@ -56,7 +56,7 @@ pub fn request() -> impl Filter<Extract = (Request,), Error = Rejection> + Clone
         .and(bearer())
         .and(headers)
         .and(hops())
-        .and(body::bytes(MAX_BODY))
+        .and(body::bytes(most))
         .map(|method, asked, query, path, bearer, headers, (peer, forwarded_for), body| Request {
             method,
             asked,

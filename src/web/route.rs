@@ -7,7 +7,7 @@ use warp::filters::BoxedFilter;
 use warp::reply::Response;
 
 use super::answer::{Answer, finish};
-use super::request::{Request, request};
+use super::request::{MAX_BODY, Request, request};
 use crate::app::App;
 
 /// A path, and what of it is handed on.
@@ -50,6 +50,22 @@ where
     H: Fn(Arc<App>, Arc<Request>, P) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Answer> + Send,
 {
+    part_up_to(app, name, MAX_BODY, path, handle)
+}
+
+/// The same, which takes bodies of so many bytes.
+pub fn part_up_to<P, H, F>(
+    app: &Arc<App>,
+    name: &'static str,
+    most: usize,
+    path: Path<(P,)>,
+    handle: H,
+) -> Route
+where
+    P: Send + 'static,
+    H: Fn(Arc<App>, Arc<Request>, P) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Answer> + Send,
+{
     let app = app.clone();
     let journey = move |part: P, request: Request| {
         let (app, request, handle) = (app.clone(), Arc::new(request), handle.clone());
@@ -58,5 +74,5 @@ where
             finish(&app, name, &request.asked, answer)
         }
     };
-    path.and(request()).then(journey).boxed()
+    path.and(request(most)).then(journey).boxed()
 }

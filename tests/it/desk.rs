@@ -1,8 +1,12 @@
 //! The desk: who gets in, who may what, and that nobody acts in another's name.
 
+mod lists;
 mod login;
 mod matrix;
+mod notices;
 mod operators;
 mod person;
 mod records;
+mod settings;
 mod tokens;
+mod trail;

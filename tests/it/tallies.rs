@@ -163,8 +163,7 @@ async fn letters_that_wait_are_told_apart_from_those_given_up() {
     for email in ["ann@example.org", "ben@example.org", "cid@example.org"] {
         bench.store.sign_up(bench.signup(&list, email, noon())).await.unwrap();
     }
-    let bury =
-        "UPDATE outbox SET dead_at = now() WHERE subscription = (SELECT subscription FROM outbox ORDER BY 1 LIMIT 1)";
+    let bury = "UPDATE outbox SET dead_at = now() WHERE subscription = (SELECT subscription FROM outbox ORDER BY 1 LIMIT 1)";
     bench.db.batch_execute(bury).await.unwrap();
     let letters = bench.store.count_letters(list.0.number).await.unwrap();
     assert_eq!((letters.waiting, letters.given_up), (2, 1));
@@ -177,7 +176,8 @@ async fn the_migration_counts_what_has_been_so_far() {
     let list = bench.list(72).await;
     people(&bench, &list, 3).await;
     bench.list(72).await;
-    let id: Vec<u8> = bench.db.query_one("SELECT id FROM subscriptions ORDER BY 1 LIMIT 1", &[]).await.unwrap().get(0);
+    let id: Vec<u8> =
+        bench.db.query_one("SELECT id FROM subscriptions ORDER BY 1 LIMIT 1", &[]).await.unwrap().get(0);
     let its = token(list.0.number, optin::token::SubscriptionId(id.try_into().unwrap()));
     bench.store.erase(Erase::withdraw(&its, noon() + SignedDuration::from_hours(30))).await.unwrap();
     let lost = entry(Event::Lost, noon(), &ZEROS, &service_tail(&[7; 16], 1, 1));

@@ -3,25 +3,31 @@
 pub mod account;
 pub mod confidentiality;
 pub mod join;
+pub mod lists;
 pub mod login;
+pub mod notices;
 pub mod operators;
 pub mod person;
+mod plot;
+mod preview;
 pub mod records;
+pub mod settings;
+pub mod trail;
 
 use std::sync::Arc;
 
 use warp::{Filter as _, path};
 
 use crate::app::App;
-use crate::web::answer::{Answer, see_other};
-use crate::web::desk::Session;
-use crate::web::request::Request;
-use crate::web::route::{Route, bare, first_of, part};
+use crate::web::route::{Route, bare, first_of, part, part_up_to, two};
+
+/// A list's file has a notice in several languages.
+const MAX_FILE: usize = 256 * 1024;
 
 /// The desk's lines of the URL table.
 pub fn routes(app: &Arc<App>) -> Route {
     first_of([
-        bare(app, "desk", path!("desk").boxed(), home),
+        bare(app, "desk", path!("desk").boxed(), lists::all),
         bare(app, "desk_login", path!("desk" / "login").boxed(), login::handle),
         bare(app, "desk_logout", path!("desk" / "logout").boxed(), login::log_out),
         part(app, "desk_join", path!("desk" / "join" / String).boxed(), join::handle),
@@ -35,12 +41,16 @@ pub fn routes(app: &Arc<App>) -> Route {
         bare(app, "desk_person", path!("desk" / "person").boxed(), person::handle),
         bare(app, "desk_erase", path!("desk" / "person" / "erase").boxed(), person::erase),
         bare(app, "desk_records", path!("desk" / "records").boxed(), records::handle),
+        part(app, "desk_list", path!("desk" / "lists" / String).boxed(), lists::one),
+        part_up_to(
+            app,
+            "desk_settings",
+            MAX_FILE,
+            path!("desk" / "lists" / String / "settings").boxed(),
+            settings::handle,
+        ),
+        part(app, "desk_notices", path!("desk" / "lists" / String / "notices").boxed(), notices::all),
+        two(app, "desk_notice", path!("desk" / "lists" / String / "notices" / String).boxed(), notices::one),
+        part(app, "desk_trail", path!("desk" / "lists" / String / "trail").boxed(), trail::handle),
     ])
-}
-
-/// `GET /desk`
-async fn home(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
-    request.looks_only()?;
-    Session::of(&app, &request).await?;
-    Ok(see_other("/desk/account"))
 }

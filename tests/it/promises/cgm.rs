@@ -216,3 +216,42 @@ async fn p_cgm_4_the_page_says_what_is_optional_and_what_follows_from_a_refusal(
     }
     house.close().await;
 }
+
+#[tokio::test]
+async fn p_cgm_6_people_are_counted_by_what_they_do_and_nobody_is_watched() {
+    let house = House::with_welcome().await;
+    let leave = house.subscribe("ann@example.org").await;
+    house.sign_up("bob@example.org").await;
+    assert_eq!(house.post(&leave, &[]).await.status(), 200);
+    house.seal().await;
+    // Signups, confirmations and cancellations, by list and day: a number each.
+    let told = "SELECT string_agg(kind || ':' || count, ' ' ORDER BY kind) FROM tallies WHERE kind < 64";
+    let told: String = house.db().await.query_one(told, &[]).await.unwrap().get(0);
+    assert_eq!(told, "1:1 2:1 32:2");
+
+    // Whoever looks is not counted, and is given nothing to be known again by.
+    let counted = async || house.rows().await["tallies"].clone();
+    let before = counted().await;
+    for lang in languages() {
+        for path in ["/lists/news", "/lists/news/notice", "/lists/news/leave", "/my", "/", &leave] {
+            let answer = house.get(&format!("{path}?lang={lang}")).await;
+            assert!(answer.headers().get("set-cookie").is_none(), "{path}");
+            let html = answer.text().await.unwrap();
+            for watcher in ["<img", "<script", "<iframe", "<object", "@import", "url("] {
+                assert!(!html.contains(watcher), "{watcher} on {path}");
+            }
+        }
+    }
+    assert_eq!(counted().await, before, "looking counts nothing");
+
+    // No letter calls home: nothing in it is fetched, and its links lead to where they say.
+    for letter in house.all_letters().await {
+        for watcher in ["<img", "<script", "background=", "url(", "<link"] {
+            assert!(!letter.html.contains(watcher), "{watcher} in {}", letter.subject);
+        }
+        for anchor in anchors(&letter.html).into_iter().filter(|to| to.starts_with("http")) {
+            assert!(anchor.starts_with(&house.url) || letter.text.contains(&anchor), "{anchor}");
+        }
+    }
+    house.close().await;
+}

@@ -1,5 +1,7 @@
 //! MedSystemsGroup's promises.
 
+use optin::app::stats::{Days, Figures};
+use optin::consent::operator::Role;
 use regex::Regex;
 use serde_json::json;
 
@@ -51,4 +53,36 @@ async fn p_msg_1_required_inputs_are_marked_for_eyes_and_for_screen_readers() {
 fn input(html: &str, id: &str) -> String {
     let tag = Regex::new(&format!("<(?:input|select) id=\"{id}\"[^>]*>")).unwrap();
     tag.find(html).unwrap_or_else(|| panic!("there is no input {id}")).as_str().to_owned()
+}
+
+#[tokio::test]
+async fn p_msg_4_of_few_people_figures_tell_no_more_than_that_they_are_few() {
+    let house = House::open().await;
+    for n in 0..3 {
+        house.subscribe(&format!("ann{n}@example.org")).await;
+    }
+    house.seal().await;
+    let (list, _) = house.app.store.find_list("news").await.unwrap().unwrap();
+    let days = Days::last(30, house.clock.now());
+    let told = async || {
+        let figures = Figures::of(&house.app.store, &list, days).await.unwrap();
+        serde_json::to_value(&figures).unwrap()
+    };
+    let few = json!({ "at_least": 1, "at_most": 4 });
+    let of_three = told().await;
+    for figure in [&of_three["total"]["signed_up"], &of_three["total"]["confirmed"], &of_three["subscribers"]]
+    {
+        assert_eq!(*figure, few);
+    }
+    assert_eq!(of_three["median_seconds_to_confirm"], json!(null), "how long three people took is their own");
+    let desk = house.at_desk(Role::Marketer).await;
+    let shown = [desk.get("/desk").await, desk.get("/desk/lists/news").await];
+    assert!(shown.iter().all(|page| page.contains("&lt;5") && !page.contains(">3<")), "{shown:?}");
+
+    // A fourth changes nothing of it.
+    house.subscribe("bob@example.org").await;
+    house.seal().await;
+    assert_eq!(told().await, of_three);
+    assert_eq!([desk.get("/desk").await, desk.get("/desk/lists/news").await], shown);
+    house.close().await;
 }
