@@ -1,5 +1,7 @@
 //! `optin export`: a snapshot of the people who may be written to.
 
+mod follow;
+
 use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -26,6 +28,9 @@ pub struct Options {
     /// Where to write; standard output otherwise. The file appears only when it is whole, and its manifest beside it
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Keep a folder in step with the list until stopped: its file is always whole, and current within seconds
+    #[arg(long, value_name = "DIR", conflicts_with = "out")]
+    follow: Option<PathBuf>,
 }
 
 pub async fn run(options: Options) -> anyhow::Result<()> {
@@ -35,6 +40,9 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let links = Links::new(config.public_url()?, &keys);
     store.compare_ring(&keys).await?;
     let export = Export { store: &store, keys: &keys, links: &links, clock: &Clock::System };
+    if let Some(dir) = &options.follow {
+        return follow::follow(export, &options, dir).await;
+    }
     let progress = progress();
     let manifest = match &options.out {
         None => write(export, &options, io::stdout().lock(), &progress).await?,

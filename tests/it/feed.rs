@@ -3,8 +3,10 @@
 
 mod cost;
 mod door;
+mod follow;
 mod race;
 mod told;
+mod webhooks;
 
 use std::collections::BTreeMap;
 

@@ -210,6 +210,7 @@ impl House {
                 out.letters_per_minute.map_or_else(String::new, |letters| letters.to_string()),
             ),
             ("OPTIN_AUTHSERV_ID", mail::MX.to_owned()),
+            ("OPTIN_WEBHOOK_NETWORKS", "127.0.0.0/8".to_owned()),
             (
                 "OPTIN_TEMPLATES_DIR",
                 templates.map_or_else(String::new, |folder| folder.display().to_string()),

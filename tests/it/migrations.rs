@@ -3,6 +3,7 @@
 use futures_util::future::join_all;
 use optin::clock::Clock;
 use optin::consent::operator::{Right, Role};
+use optin::consent::webhook::Target;
 use optin::journeys::export::{By, Export, Format};
 use optin::links::Links;
 use optin::store::StoreError;
@@ -12,6 +13,7 @@ use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations}
 use optin::store::operators::NewToken;
 use optin::store::seal::Seal;
 use optin::store::sessions::Throttle;
+use optin::store::webhooks::WebhookId;
 
 use crate::doors::people::{Bench, noon, token};
 use crate::feed::begun;
@@ -209,7 +211,11 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     bench.store.sign_up(leave).await.unwrap();
     bench.store.confirm(optin::consent::change::Confirm::new(&its, noon())).await.unwrap();
     let reader = Reader { operator: "tester", token: None };
-    assert!(bench.store.read_feed(reader, &before, 10, noon()).await.unwrap().is_some());
+    let target = Target::parse("https://shop.example/hook", &[]).unwrap();
+    bench.store.add_webhook(list.0.number, WebhookId([1; 14]), &target, b"sealed", noon()).await.unwrap();
+    assert!(
+        bench.store.read_feed(reader, &before, 10, noon()).await.unwrap().is_some()
+    );
 
     let tables = tables(&bench.url).await;
     let before = contents(&bench.url, &tables).await;
