@@ -106,7 +106,6 @@ async fn a_folder_is_kept_in_step(format: &'static str) {
     follower.end_by(Signal::SIGTERM).await;
     let app = scene.site.app();
     scene.subscribe("dan@example.org").await;
-    app.store.forget_news(1, 30, app.clock.now() + jiff::SignedDuration::from_hours(24 * 40)).await.unwrap();
     app.store.forget_news(1, 0, app.clock.now()).await.unwrap();
     follower = scene.follow();
     scene.until_it_has(&["cid", "dan"]).await;
