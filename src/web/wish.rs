@@ -1,6 +1,7 @@
 //! What a program asks for, in JSON or in its query: read member by member, so that everything which is wrong can be told
 //! at once, and where (RFC 9457).
 
+use data_encoding::BASE64URL_NOPAD;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
@@ -116,6 +117,17 @@ impl PageWish {
     }
 }
 
+/// The cursor after an item with a number.
+pub fn numbered(number: u32) -> String {
+    BASE64URL_NOPAD.encode(&number.to_be_bytes())
+}
+
+/// The number that a cursor was made of.
+pub fn number_of(cursor: &str) -> Option<u32> {
+    let bytes: [u8; 4] = BASE64URL_NOPAD.decode(cursor.as_bytes()).ok()?.try_into().ok()?;
+    Some(u32::from_be_bytes(bytes))
+}
+
 /// A page of a list, and where the next begins.
 #[derive(Serialize)]
 pub struct Items<T> {
@@ -139,3 +151,21 @@ impl<T> Items<T> {
 #[schema(pattern = "^[a-z0-9-]{1,63}$", example = "news")]
 #[allow(dead_code, reason = "it tells the document what a slug is")]
 pub struct Slug(String);
+
+/// `next` of an earlier page.
+#[derive(utoipa::ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_-]{5}[AQgw]$")]
+#[allow(dead_code, reason = "it tells the document what a cursor looks like")]
+pub struct NumberCursor(String);
+
+/// `next` of an earlier page of exports.
+#[derive(utoipa::ToSchema)]
+#[schema(pattern = "^[A-Za-z0-9_-]{32}$")]
+#[allow(dead_code, reason = "it tells the document what a cursor looks like")]
+pub struct ExportCursor(String);
+
+/// Somebody's address. What it may be beyond that, `problem.email` in the words tells.
+#[derive(utoipa::ToSchema)]
+#[schema(format = "email", min_length = 3, max_length = 254)]
+#[allow(dead_code, reason = "it tells the document what an address looks like")]
+pub struct Email(String);

@@ -81,7 +81,7 @@ fn add_problems(operation: &mut Operation) {
     get, path = "/api/v1/lists/{slug}/feed", tag = "Feed", operation_id = "read_feed",
     params(
         ("slug" = inline(Slug), Path, description = "The list's slug"),
-        ("after" = String, Query, description = "`feed` of an export's manifest, or `next` of the last page"),
+        ("after" = String, Query, pattern = "^A[Q-Za-f][A-Za-z0-9_-]{36}[AEIMQUYcgkosw048]$", description = "`feed` of an export's manifest, or `next` of the last page"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 10000, description = "How many, 1000 unless said"),
         ("wait" = Option<u32>, Query, maximum = 30, description = "How many seconds to wait for news")
     ),

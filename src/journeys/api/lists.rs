@@ -15,7 +15,7 @@ use crate::web::answer::{Answer, json};
 use crate::web::guard;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
-use crate::web::wish::{Items, PageWish, Slug};
+use crate::web::wish::{Items, NumberCursor, PageWish, Slug, number_of, numbered};
 
 /// A list, in short.
 #[derive(Serialize, utoipa::ToSchema)]
@@ -103,7 +103,7 @@ pub struct NoticeInFull {
     get, path = "/api/v1/lists", tag = "Lists", operation_id = "list_lists",
     params(
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many, 50 unless said"),
-        ("after" = Option<String>, Query, description = "`next` of an earlier page")
+        ("after" = inline(Option<NumberCursor>), Query, description = "`next` of an earlier page")
     ),
     responses((status = 200, description = "Lists", body = ListPage)),
     security(("token" = []))
@@ -115,11 +115,11 @@ pub async fn all(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
         return Err(Refusal::Forbidden);
     }
     let wish = PageWish::read(&request)?;
-    let after = wish.after(|text| number(text))?.unwrap_or_default();
+    let after = wish.after(number_of)?.unwrap_or_default();
     let mut lists = app.store.lists().await?;
     lists.retain(|list| list.number > after && operator.may(Right::Read, list.number));
     lists.sort_by_key(|list| list.number);
-    let Items { items, next } = Items::of(lists, wish.limit, |list| list.number.to_string());
+    let Items { items, next } = Items::of(lists, wish.limit, |list| numbered(list.number));
     Ok(json(StatusCode::OK, &Items { items: items.iter().map(ListInShort::of).collect(), next }))
 }
 
@@ -143,7 +143,7 @@ pub async fn one(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
     params(
         ("slug" = inline(Slug), Path, description = "The list's slug"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many, 50 unless said"),
-        ("after" = Option<String>, Query, description = "`next` of an earlier page")
+        ("after" = inline(Option<NumberCursor>), Query, description = "`next` of an earlier page")
     ),
     responses((status = 200, description = "Versions, the newest first", body = NoticePage)),
     security(("token" = []))
@@ -151,10 +151,10 @@ pub async fn one(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
 pub async fn notices(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
     let (list, _) = read(&app, &request, &slug).await?;
     let wish = PageWish::read(&request)?;
-    let before = wish.after(|text| number(text))?.unwrap_or(u32::MAX);
+    let before = wish.after(number_of)?.unwrap_or(u32::MAX);
     let versions = app.store.notice_versions(list.number).await?;
     let versions = versions.iter().map(|(version, _)| *version).filter(|version| *version < before);
-    let page = Items::of(versions.collect(), wish.limit, |version| version.to_string());
+    let page = Items::of(versions.collect(), wish.limit, |version| numbered(*version));
     let mut items = Vec::new();
     for version in page.items {
         let notice = app.store.find_notice(list.number, version).await?;

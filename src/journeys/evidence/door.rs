@@ -22,6 +22,7 @@ use crate::web::wish::{Fault, Members};
 #[schema(example = json!({ "email": "ann@example.org" }))]
 #[allow(dead_code, reason = "it is read member by member, and this tells of it")]
 pub struct EvidenceWish {
+    #[schema(value_type = crate::web::wish::Email, inline)]
     pub email: String,
 }
 

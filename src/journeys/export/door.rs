@@ -58,7 +58,8 @@ pub async fn all(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
     params(("slug" = inline(crate::web::wish::Slug), Path, description = "The list's slug")),
     request_body = ExportWish,
     responses((
-        status = 201, description = "The file", body = String, content_type = "application/octet-stream",
+        status = 201, description = "The file",
+        content((String = "text/csv"), (String = "application/jsonl")),
         headers(("Location" = String, description = "The export's manifest"))
     )),
     security(("token" = []))
@@ -187,7 +188,7 @@ impl From<ExportError> for Refusal {
     params(
         ("slug" = inline(crate::web::wish::Slug), Path, description = "The list's slug"),
         ("limit" = Option<u32>, Query, minimum = 1, maximum = 100, description = "How many, 50 unless said"),
-        ("after" = Option<String>, Query, description = "`next` of an earlier page")
+        ("after" = inline(Option<crate::web::wish::ExportCursor>), Query, description = "`next` of an earlier page")
     ),
     responses((status = 200, description = "Their manifests", body = ExportPage)),
     security(("token" = []))
@@ -223,6 +224,9 @@ pub async fn one(app: Arc<App>, request: Arc<Request>, (slug, export): (String, 
     Ok(json(StatusCode::OK, &Manifest::of(&list.slug, &made)))
 }
 
+/// PostgreSQL's times begin later than ours.
+const EARLIEST: Timestamp = Timestamp::UNIX_EPOCH;
+
 /// PostgreSQL keeps microseconds.
 fn cursor(made: &Made) -> String {
     BASE64URL_NOPAD.encode(&[&made.at.as_microsecond().to_be_bytes()[..], &made.export].concat())
@@ -231,5 +235,8 @@ fn cursor(made: &Made) -> String {
 fn read_cursor(text: &str) -> Option<Older> {
     let bytes: [u8; 24] = BASE64URL_NOPAD.decode(text.as_bytes()).ok()?.try_into().ok()?;
     let (at, export) = bytes.split_first_chunk::<8>()?;
-    Some((Timestamp::from_microsecond(i64::from_be_bytes(*at)).ok()?, export.try_into().ok()?))
+    // What no time can be is before or after all of them.
+    let at = i64::from_be_bytes(*at);
+    let at = Timestamp::from_microsecond(at).unwrap_or(if at < 0 { EARLIEST } else { Timestamp::MAX });
+    Some((at, export.try_into().ok()?))
 }

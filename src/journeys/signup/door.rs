@@ -32,6 +32,7 @@ const LONGEST_KEY: usize = 255;
 #[schema(example = json!({ "email": "ann@example.org", "consent": true, "notice": 1, "lang": "en" }))]
 #[allow(dead_code, reason = "it is read member by member, and this tells of it")]
 pub struct SignupWish {
+    #[schema(value_type = crate::web::wish::Email, inline)]
     pub email: String,
     /// Whether they declared their consent: true.
     pub consent: bool,
@@ -62,7 +63,7 @@ pub struct SignedUp {
     post, path = "/api/v1/lists/{slug}/signups", tag = "Signups", operation_id = "sign_up",
     params(
         ("slug" = inline(Slug), Path, description = "The list's slug"),
-        ("Idempotency-Key" = Option<String>, Header, description = "Up to 255 characters, a new one for each signup")
+        ("Idempotency-Key" = Option<String>, Header, min_length = 1, max_length = 255, pattern = "^[!-~]{1,255}$", description = "Up to 255 characters, a new one for each signup")
     ),
     request_body = SignupWish,
     responses((status = 202, description = "A letter is on its way", body = SignedUp)),

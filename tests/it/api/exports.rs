@@ -171,10 +171,12 @@ async fn a_broken_one_cannot_be_taken_for_whole_and_begins_again() {
     until("the seat", async || house.app.export_seats.available_permits() == 4).await;
 
     db.execute(set, &[&id, &seal]).await.unwrap();
+    house.advance(jiff::SignedDuration::from_secs(1));
     let again = post(&house, &token, EXPORTS, &json!({ "format": "csv" })).await;
     assert_eq!(again.text().await.unwrap().lines().count(), 501);
     assert_eq!(newest().await["rows"], 500);
 
+    house.advance(jiff::SignedDuration::from_secs(1));
     // What breaks before there is anything to send is told as a problem.
     db.execute("UPDATE subscriptions SET seal = '\\x00'", &[]).await.unwrap();
     let refused = post(&house, &token, EXPORTS, &json!({ "format": "csv" })).await;
