@@ -1,6 +1,7 @@
 //! Export: the people who said yes, each row with its own way out. A file for the command line, a body for HTTP: both
 //! take it part by part, and it is whole when its last part is taken and noted in the trail.
 
+pub mod desk;
 pub mod door;
 pub mod format;
 mod harmless;

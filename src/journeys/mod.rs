@@ -64,9 +64,14 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "inbox.json", path!("inbox.json").boxed(), inbox::all),
         part(&app, "inbox.html", path!("inbox" / String / "html").boxed(), inbox::html),
         two(&app, "attachment", path!("inbox" / String / "attachments" / String).boxed(), inbox::attachment),
-        if app.has_private_desk { nothing() } else { desk::routes(&app) },
+        if app.has_private_desk { nothing() } else { desk_routes(&app) },
         health_and_nowhere(&app),
     ])
+}
+
+/// The operators' pages, that of exports among them.
+fn desk_routes(app: &Arc<App>) -> Route {
+    first_of([desk::routes(app), export::desk::route(app)])
 }
 
 /// The operators' doors for programs, each with a bearer token; what is nowhere among them is so in JSON.
@@ -139,7 +144,7 @@ struct Document;
 pub fn private_routes(app: Arc<App>) -> Route {
     let desk = || {
         let stylesheet = bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet);
-        first_of([desk::routes(&app), stylesheet])
+        first_of([desk_routes(&app), stylesheet])
     };
     first_of([if app.has_private_desk { desk() } else { nothing() }, health_and_nowhere(&app)])
 }

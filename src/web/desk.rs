@@ -13,11 +13,21 @@ use super::guard::{self, Entered};
 use super::refusal::Refusal;
 use super::request::Request;
 use crate::app::App;
+use crate::consent::list::List;
 use crate::consent::operator::{Operator, Right};
 use crate::store::sessions::SESSION_FOR;
 
 /// The desk is written in one language: docs/adr/0017-the-desk-speaks-english.md.
 pub const LANG: &str = "en";
+
+/// A list's pages: the last part of the path, what it is called, and who may see it.
+const PAGES: [(&str, &str, Right); 5] = [
+    ("", "Figures", Right::Read),
+    ("/settings", "Settings", Right::Settings),
+    ("/notices", "Notices", Right::Read),
+    ("/exports", "Exports", Right::Read),
+    ("/trail", "Trail", Right::Trail),
+];
 
 /// Somebody who is logged in, and has said that they keep personal data confidential.
 pub struct Session {
@@ -62,6 +72,20 @@ impl Session {
     /// Lets whoever is logged in through to a list; see [`guard::enter`].
     pub async fn enter(&self, app: &App, right: Right, slug: &str) -> Result<Entered, Refusal> {
         guard::enter(app, self.operator.clone(), right, slug).await
+    }
+
+    /// What a list's pages are given of it: its name, and the ways to those of its pages that one may see. `here` is the
+    /// last part of the page's own path.
+    pub fn list(&self, list: &List, here: &str) -> Value {
+        let may = |page: &&(&str, &str, Right)| self.operator.may(page.2, list.number);
+        let page = |(path, name, _): &(&str, &str, Right)| json!({ "name": name, "url": format!("/desk/lists/{}{path}", list.slug), "is_here": *path == here });
+        json!({
+            "slug": list.slug,
+            "title": list.title(&list.options.lang),
+            "lang": list.options.lang,
+            "is_closed": list.is_closed,
+            "pages": PAGES.iter().filter(may).map(page).collect::<Vec<_>>(),
+        })
     }
 
     /// A page of the desk, `templates/desk/<template>.html`. It is given `csrf`, `operator`, and `may_operators`, too.

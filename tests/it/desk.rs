@@ -1,5 +1,6 @@
 //! The desk: who gets in, who may what, and that nobody acts in another's name.
 
+mod exports;
 mod lists;
 mod login;
 mod matrix;

@@ -9,8 +9,7 @@ use super::plot;
 use crate::app::App;
 use crate::app::stats::{Acts, Days, Figures, Line, overview};
 use crate::consent::figures::grouped;
-use crate::consent::list::List;
-use crate::consent::operator::{Operator, Right};
+use crate::consent::operator::Right;
 use crate::store::tallies::Letters;
 use crate::web::answer::Answer;
 use crate::web::desk::{Form, Session};
@@ -21,27 +20,6 @@ use crate::web::request::Request;
 const DAYS: i32 = 30;
 /// How many days a list's page shows.
 const CHOICES: [i32; 3] = [DAYS, 90, 365];
-
-/// A list's pages: the last part of the path, what it is called, and who may see it.
-const PAGES: [(&str, &str, Right); 4] = [
-    ("", "Figures", Right::Read),
-    ("/settings", "Settings", Right::Settings),
-    ("/notices", "Notices", Right::Read),
-    ("/trail", "Trail", Right::Trail),
-];
-
-/// What all pages of a list are given of it: its name, and the ways to its other pages.
-pub fn head(operator: &Operator, list: &List, here: &str) -> Value {
-    let may = |(_, _, right): &&(&str, &str, Right)| operator.may(*right, list.number);
-    let page = |(path, name, _): &(&str, &str, Right)| json!({ "name": name, "url": format!("/desk/lists/{}{path}", list.slug), "is_here": *path == here });
-    json!({
-        "slug": list.slug,
-        "title": list.title(&list.options.lang),
-        "lang": list.options.lang,
-        "is_closed": list.is_closed,
-        "pages": PAGES.iter().filter(may).map(page).collect::<Vec<_>>(),
-    })
-}
 
 /// `GET /desk`: the lists that this operator may see.
 pub async fn all(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
@@ -74,7 +52,7 @@ pub async fn one(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
     };
     let figures = Figures::of(&app.store, &list, Days::last(days, app.clock.now())).await?;
     let mut context = context(&figures);
-    context["list"] = head(&session.operator, &list, "");
+    context["list"] = session.list(&list, "");
     context["days"] = json!(days);
     context["choices"] = json!(CHOICES);
     session.page(&app, StatusCode::OK, "list", context)

@@ -6,7 +6,6 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::lists::head;
 use super::preview::Preview;
 use crate::app::App;
 use crate::consent::difference::difference;
@@ -29,7 +28,7 @@ pub async fn all(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer {
             versions.push(facts(&notice));
         }
     }
-    let context = json!({ "list": head(&session.operator, &list, "/notices"), "versions": versions });
+    let context = json!({ "list": session.list(&list, "/notices"), "versions": versions });
     session.page(&app, StatusCode::OK, "notices", context)
 }
 
@@ -52,7 +51,7 @@ pub async fn one(app: Arc<App>, request: Arc<Request>, (slug, version): (String,
         preview["url"] = json!(url(&list, notice.version, preview["lang"].as_str().unwrap_or_default()));
     }
     let context = json!({
-        "list": head(&session.operator, &list, "/notices"),
+        "list": session.list(&list, "/notices"),
         "notice": facts(&notice),
         "before": before.as_ref().map(facts),
         "changes": before.as_ref().map(|before| changes(before, &notice)),

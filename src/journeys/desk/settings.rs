@@ -7,7 +7,6 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 use warp::Reply as _;
 
-use super::lists::head;
 use super::notices::changes;
 use super::preview::Preview;
 use crate::app::App;
@@ -144,7 +143,7 @@ fn show(
     let draft = draft.map(|draft| told(app, notice, &draft)).transpose()?;
     let fault = |fault: &Fault| json!({ "at": fault.at, "what": fault.what });
     let context = json!({
-        "list": head(&session.operator, list, "/settings"),
+        "list": session.list(list, "/settings"),
         "text": text,
         "base": base(list, notice),
         "version": notice.version,

@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
-use super::lists::head;
 use crate::app::App;
 use crate::consent::figures::grouped;
 use crate::consent::operator::Right;
@@ -151,7 +150,7 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, slug: String) -> Answe
         })
     });
     let context = json!({
-        "list": head(&session.operator, &list, "/trail"),
+        "list": session.list(&list, "/trail"),
         "trail": told,
         "key": key.map(|key| key.to_string()),
         "url": format!("{}/trails/{}", app.links.public_url, list.slug),

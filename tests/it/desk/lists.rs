@@ -90,8 +90,8 @@ async fn a_lists_pages_lead_to_where_the_operator_may_go() {
         let way = Regex::new("<a href=\"/desk/lists/news([^\"?]*)\"").unwrap();
         way.captures_iter(&html).map(|way| way[1].to_owned()).collect::<Vec<_>>()
     };
-    assert_eq!(ways(Role::Admin).await, ["", "/settings", "/notices", "/trail"]);
-    assert_eq!(ways(Role::Marketer).await, ["", "/notices"]);
-    assert_eq!(ways(Role::Auditor).await, ["", "/notices", "/trail"]);
+    assert_eq!(ways(Role::Admin).await, ["", "/settings", "/notices", "/exports", "/trail"]);
+    assert_eq!(ways(Role::Marketer).await, ["", "/notices", "/exports"]);
+    assert_eq!(ways(Role::Auditor).await, ["", "/notices", "/exports", "/trail"]);
     house.close().await;
 }

@@ -6,7 +6,7 @@ use reqwest::{Method, StatusCode};
 use crate::house::House;
 
 /// The doors of the desk that show something, and who may look.
-const SHOWING: [(&str, &[Role]); 9] = [
+const SHOWING: [(&str, &[Role]); 10] = [
     ("/desk/account", &Role::ALL),
     ("/desk/person", &[Role::Admin, Role::Auditor]),
     ("/desk/records", &[Role::Admin, Role::Auditor]),
@@ -15,16 +15,18 @@ const SHOWING: [(&str, &[Role]); 9] = [
     ("/desk/lists/news/settings", &[Role::Admin]),
     ("/desk/lists/news/notices", &Role::ALL),
     ("/desk/lists/news/notices/1", &Role::ALL),
+    ("/desk/lists/news/exports", &Role::ALL),
     ("/desk/lists/news/trail", &[Role::Admin, Role::Auditor]),
 ];
 
 /// Those that act, what they are sent, and who may.
-const ACTING: [(&str, &[(&str, &str)], &[Role]); 6] = [
+const ACTING: [(&str, &[(&str, &str)], &[Role]); 7] = [
     ("/desk/person", &[("address", "ann@example.org")], &[Role::Admin, Role::Auditor]),
     ("/desk/person/erase", &[("address", "ann@example.org"), ("list", "news")], &[Role::Admin]),
     ("/desk/operators", &[("name", "!"), ("mail", "x"), ("role", "admin"), ("list", "0")], &[Role::Admin]),
     ("/desk/operators/remove", &[("name", "nobody")], &[Role::Admin]),
     ("/desk/lists/news/settings", &[("text", ""), ("act", "check")], &[Role::Admin]),
+    ("/desk/lists/news/exports", &[("format", "none")], &[Role::Admin, Role::Marketer]),
     ("/desk/lists/news/trail", &[], &[Role::Admin, Role::Auditor]),
 ];
 
