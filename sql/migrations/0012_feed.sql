@@ -61,3 +61,8 @@ CREATE TABLE webhooks (
     disabled_at    timestamptz,
     PRIMARY KEY (list, webhook)
 );
+
+-- From these entries a person is told to whom they were handed: now from `fed` ones too.
+DROP INDEX trail_entries_events;
+CREATE INDEX trail_entries_events ON trail_entries (list, index)
+    WHERE index IS NOT NULL AND get_byte(entry, 1) IN (16, 17, 19);

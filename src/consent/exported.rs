@@ -9,7 +9,7 @@ use crate::trail::entry::{Entry, Event, Tail};
 pub struct Marks {
     /// The person's entries, with their indexes.
     pub own: Vec<(u64, Entry)>,
-    /// Entries of `notice_published` and `export_began`, with their indexes.
+    /// Entries of `notice_published`, `export_began` and `fed`, with their indexes.
     pub lists: Vec<(u64, Entry)>,
     /// Each notice's purpose, by the SHA-256 of its bytes.
     pub purposes: HashMap<[u8; 32], u32>,
@@ -19,9 +19,20 @@ impl Marks {
     /// The hours since the Unix epoch in which exports began that held the person, in the log's order. An export that
     /// broke off counts: the row may have been in what came out of it.
     pub fn exports(&self) -> Vec<u32> {
+        self.while_exportable(Event::ExportBegan)
+    }
+
+    /// The hours by which readers of the feed had been handed people who had come or changed, while this one could have
+    /// been among them: the log tells how many those were, and not who.
+    pub fn readings(&self) -> Vec<u32> {
+        self.while_exportable(Event::Fed)
+    }
+
+    /// The hours of the list's entries of that event that look back on the person as one who could be exported.
+    fn while_exportable(&self, event: Event) -> Vec<u32> {
         let standing = self.standing();
-        let began = self.lists.iter().filter(|(_, entry)| entry.event == Event::ExportBegan);
-        let held = began.filter(|(_, entry)| match entry.tail {
+        let entries = self.lists.iter().filter(|(_, entry)| entry.event == event);
+        let held = entries.filter(|(_, entry)| match entry.tail {
             Tail::Service { tree_size, .. } => {
                 let before = standing.partition_point(|(index, _)| *index < tree_size);
                 before > 0 && standing[before - 1].1.is_exportable()
@@ -78,7 +89,7 @@ impl Standing {
 mod tests {
     use super::*;
     use Event::{
-        Confirmed, ExportBegan, Exported, NoticePublished, Paused, Renewed, Restored, Resumed, Withdrawn,
+        Confirmed, ExportBegan, Exported, Fed, NoticePublished, Paused, Renewed, Restored, Resumed, Withdrawn,
     };
 
     /// A log of these events, of which the service's look back on all before them; each in an hour that is its index.
@@ -95,6 +106,13 @@ mod tests {
             of.push((index, entry));
         }
         marks
+    }
+
+    #[test]
+    fn a_reading_of_the_feed_may_have_told_of_whoever_could_be_exported() {
+        let log = [(NoticePublished, 1), (Fed, 0), (Confirmed, 1), (Fed, 0), (Paused, 0), (Fed, 0)];
+        assert_eq!(marks(&log).readings(), [3]);
+        assert!(marks(&log).exports().is_empty());
     }
 
     #[test]
@@ -118,6 +136,7 @@ mod tests {
         ];
         for (log, hours) in cases {
             assert_eq!(marks(log).exports(), hours, "{log:?}");
+            assert_eq!(marks(log).readings(), [0; 0], "{log:?}");
         }
     }
 }

@@ -51,7 +51,7 @@ pub async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Value, Ref
     let state = subscription.row.state;
     let agreed = &subscription.notice;
     let needs_yes = holding.is_subscribed() && !subscription.row.purpose_is_current;
-    let exports = exports(app, holding).await?;
+    let (exports, readings) = exports(app, holding).await?;
     Ok(json!({
         "slug": list.slug,
         "title": list.title(lang),
@@ -79,15 +79,17 @@ pub async fn told(app: &App, holding: &Holding, lang: &str) -> Result<Value, Ref
         "expires_at": (state == State::Pending).then_some(subscription.row.expires_at),
         "feed_days": list.options.feed_days,
         "new_address": person.correction.as_ref().map(|correction| &correction.address),
-        "exported": { "times": exports.len(), "last": exports.last() },
+        "exported": { "times": exports.len(), "last": exports.last(), "read": readings.last() },
     }))
 }
 
-/// When exports began that held the person, to the hour. A list whose backup was restored tells once it is whole.
-async fn exports(app: &App, holding: &Holding) -> Result<Vec<Timestamp>, Refusal> {
+/// When exports began that held the person, and by when readers of the feed may have been told of them, to the hour. A
+/// list whose backup was restored tells once it is whole.
+async fn exports(app: &App, holding: &Holding) -> Result<(Vec<Timestamp>, Vec<Timestamp>), Refusal> {
     let (list, person) = (holding.list.number, &holding.person);
     let commitments: Vec<_> = person.entries().map(|(event, n)| person.commitment(list, event, n)).collect();
-    let hours = app.store.marks(list, &commitments).await?.exports();
+    let marks = app.store.marks(list, &commitments).await?;
     let time = |hour| Timestamp::from_second(i64::from(hour) * 3600).unwrap_or_default();
-    Ok(hours.into_iter().map(time).collect())
+    let times = |hours: Vec<u32>| hours.into_iter().map(time).collect();
+    Ok((times(marks.exports()), times(marks.readings())))
 }

@@ -213,9 +213,7 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     let reader = Reader { operator: "tester", token: None };
     let target = Target::parse("https://shop.example/hook", &[]).unwrap();
     bench.store.add_webhook(list.0.number, WebhookId([1; 14]), &target, b"sealed", noon()).await.unwrap();
-    assert!(
-        bench.store.read_feed(reader, &before, 10, noon()).await.unwrap().is_some()
-    );
+    assert!(bench.store.read_feed(reader, &before, 10, noon()).await.unwrap().is_some());
 
     let tables = tables(&bench.url).await;
     let before = contents(&bench.url, &tables).await;

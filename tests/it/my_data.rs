@@ -136,7 +136,7 @@ async fn how_often_somebody_was_exported_is_told_from_the_log() {
         house.seal().await;
         house.told(&my).await["lists"][0]["exported"].clone()
     };
-    assert_eq!(exported().await, json!({ "times": 0, "last": null }));
+    assert_eq!(exported().await, json!({ "times": 0, "last": null, "read": null }));
     house.people(NEWS).await;
     let at = house.app.clock.now();
     house.press(&my, "pause", &[("list", NEWS)]).await;

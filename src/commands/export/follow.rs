@@ -151,6 +151,9 @@ impl<'a> Folder<'a> {
         bar.finish_and_clear();
         let manifest = manifest?;
         file.finish()?;
+        // One in the other format would be kept by nobody.
+        let other = if self.options.format == Format::Csv { Format::Jsonl } else { Format::Csv };
+        remove(&self.dir.join(format!("subscribers.{}", other.extension())))?;
         let cursor: FeedCursor = manifest.feed.parse()?;
         self.note(&cursor)?;
         eprintln!(
@@ -167,12 +170,8 @@ impl<'a> Folder<'a> {
         let found = self.export.store.find_list(slug).await?;
         let (list, _) = found.with_context(|| format!("there is no list `{slug}`"))?;
         if list.is_closed {
-            for path in [&self.file, &self.dir.join("state.json")] {
-                match fs::remove_file(path) {
-                    Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
-                    _ => {}
-                }
-            }
+            remove(&self.file)?;
+            remove(&self.dir.join("state.json"))?;
             bail!("the list `{slug}` is closed: nobody is on it, and the file is gone");
         }
         Ok(list)
@@ -231,5 +230,14 @@ impl<'a> Folder<'a> {
                 return Ok(End::UpToDate);
             }
         }
+    }
+}
+
+fn remove(path: &Path) -> anyhow::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(error).with_context(|| format!("{} cannot be removed", path.display()))
+        }
+        _ => Ok(()),
     }
 }
