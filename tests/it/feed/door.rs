@@ -89,7 +89,7 @@ async fn whoever_waits_is_answered_when_there_is_news_and_when_the_service_ends(
     let (waited, _) = tokio::join!(reader.page(&house, "&wait=30"), async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         // At another service.
-        replica.subscribe("ann@example.org").await;
+        replica.arrive("ann@example.org").await;
     });
     assert_eq!(waited.1["added"].as_array().unwrap().len(), 1, "{}", waited.1);
     assert!(began.elapsed() < Duration::from_secs(20), "it did not wait to the end");

@@ -168,7 +168,7 @@ async fn p_med_4_what_feed_readers_are_handed_is_in_the_trail_by_the_hour_and_on
     // Whoever asks is told that they may have been among them.
     let my = house.my("ann@example.org").await;
     let exported = house.told(&my).await["lists"][0]["exported"].clone();
-    assert_eq!((&exported["times"], exported["read"].is_string()), (&json!(0), true), "{exported}");
+    assert!(exported["read"].is_string(), "{exported}");
     house.advance(SignedDuration::from_hours(1));
     sweep(&house.app).await.unwrap();
     assert_eq!(counts().await, [3, 3]);

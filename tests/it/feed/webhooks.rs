@@ -222,7 +222,7 @@ async fn two_services_make_a_call_once_and_what_a_dead_one_was_about_to_say_is_s
     house.webhook(&receiver.url).await;
     let heralds = [house.herald(), replica.herald()];
     for n in 1..=5 {
-        house.subscribe(&format!("p{n}@example.org")).await;
+        house.arrive(&format!("p{n}@example.org")).await;
         receiver.until_heard(n).await;
         house.until_tried(0).await;
         house.advance(SignedDuration::from_secs(1));
@@ -230,7 +230,7 @@ async fn two_services_make_a_call_once_and_what_a_dead_one_was_about_to_say_is_s
     drop(heralds);
     // Heralds that have ended make no call any more.
     tokio::time::sleep(std::time::Duration::from_secs(1)).await;
-    house.subscribe("ann@example.org").await;
+    house.arrive("ann@example.org").await;
     let now = house.clock.now();
     let name = App::random();
     let leased = house.app.store.lease_webhook(now, now + SignedDuration::from_secs(60), name).await;
