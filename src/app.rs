@@ -35,8 +35,8 @@ pub struct App {
     pub mailer: Mailer,
     pub pace: Pace,
     pub controller: Controller,
-    /// Whether the desk is served on the private listener alone.
-    pub has_private_desk: bool,
+    /// Where operators reach the desk, if it is served on the private listener alone.
+    pub desk_url: Option<String>,
     /// Whose word is taken for where a request came from.
     pub proxies: Vec<IpNet>,
     /// Private networks that webhooks may lead into.
@@ -52,12 +52,15 @@ pub struct App {
     pub feed_seats: Semaphore,
     /// Exports that run at once over HTTP: each holds a connection and a snapshot.
     pub export_seats: Arc<Semaphore>,
+    /// How many passwords are looked at in one moment: each takes 19 MiB and a processor.
+    pub password_seats: Arc<Semaphore>,
     /// Cancelled when the service is about to end: whoever waits for something is answered.
     pub closing: CancellationToken,
 }
 
 /// How many exports may run at once over HTTP, of one service.
 const EXPORT_SEATS: usize = 4;
+const PASSWORD_SEATS: usize = 2;
 /// How many may wait for a feed's news at once.
 const FEED_SEATS: usize = 256;
 
@@ -97,7 +100,7 @@ impl App {
             links: Links::new(public_url, &keys),
             keys,
             controller,
-            has_private_desk: config.has_private_desk()?,
+            desk_url: config.desk_url()?,
             proxies: config.proxies()?,
             webhook_networks: config.webhook_networks()?,
             authserv_id: config.authserv_id()?.map(str::to_owned),
@@ -106,8 +109,19 @@ impl App {
             letters_wait: Notify::new(),
             feed_seats: Semaphore::new(FEED_SEATS),
             export_seats: Arc::new(Semaphore::new(EXPORT_SEATS)),
+            password_seats: Arc::new(Semaphore::new(PASSWORD_SEATS)),
             closing: CancellationToken::new(),
         })
+    }
+
+    /// What only its holder can know: 32 random bytes, in base64url.
+    pub fn secret() -> String {
+        data_encoding::BASE64URL_NOPAD.encode(&App::random::<32>())
+    }
+
+    /// What a program says in its operator's name.
+    pub fn access_token() -> String {
+        format!("optin-{}", App::secret())
     }
 
     /// Random bytes from the operating system.

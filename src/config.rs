@@ -67,7 +67,7 @@ pub struct Config {
     public_url: Option<String>,
     listen: Option<String>,
     private_listen: Option<String>,
-    desk: Option<String>,
+    desk_url: Option<String>,
     proxies: Option<String>,
     webhook_networks: Option<String>,
     smtp_url: Option<String>,
@@ -103,7 +103,7 @@ impl Config {
             ("OPTIN_PUBLIC_URL", &mut config.public_url),
             ("OPTIN_LISTEN", &mut config.listen),
             ("OPTIN_PRIVATE_LISTEN", &mut config.private_listen),
-            ("OPTIN_DESK", &mut config.desk),
+            ("OPTIN_DESK_URL", &mut config.desk_url),
             ("OPTIN_PROXIES", &mut config.proxies),
             ("OPTIN_WEBHOOK_NETWORKS", &mut config.webhook_networks),
             ("OPTIN_SMTP_URL", &mut config.smtp_url),
@@ -136,14 +136,7 @@ impl Config {
         const WANTED: &str = "a URL such as https://news.example.org, without query or fragment";
         let text = self.public_url.as_deref().ok_or(ConfigError::Missing("public_url"))?;
         let url = Url::parse(text).map_err(|_| ConfigError::Bad("public_url", WANTED))?;
-        if !matches!(url.scheme(), "http" | "https")
-            || !has_plain_host(&url)
-            || url.query().is_some()
-            || url.fragment().is_some()
-            || url.path() != "/"
-            || !url.username().is_empty()
-            || url.password().is_some()
-        {
+        if !is_origin(&url) {
             return Err(ConfigError::Bad("public_url", WANTED));
         }
         if !is_safe(&url) {
@@ -164,14 +157,17 @@ impl Config {
         self.private_listen.as_deref().map(parse).transpose()
     }
 
-    /// Whether the desk is served beside health alone, and not where the public comes.
-    pub fn has_private_desk(&self) -> Result<bool, ConfigError> {
-        match self.desk.as_deref() {
-            None | Some("public") => Ok(false),
-            Some("private") if self.private_listen.is_some() => Ok(true),
-            Some("private") => Err(ConfigError::Missing("private_listen")),
-            Some(_) => Err(ConfigError::Bad("desk", "public or private")),
+    /// Where operators reach the desk, without a slash at the end, if it is served on the private listener alone.
+    pub fn desk_url(&self) -> Result<Option<String>, ConfigError> {
+        const WANTED: &str =
+            "a URL such as https://desk.example.org, over https unless it is on this machine";
+        let Some(text) = &self.desk_url else { return Ok(None) };
+        if self.private_listen.is_none() {
+            return Err(ConfigError::Missing("private_listen"));
         }
+        let url = Url::parse(text).ok().filter(|url| is_origin(url) && is_safe(url));
+        let url = url.ok_or(ConfigError::Bad("desk_url", WANTED))?;
+        Ok(Some(url.as_str().trim_end_matches('/').to_owned()))
     }
 
     /// The reverse proxies in front of the service, whose `X-Forwarded-For` is believed; none unless set.
@@ -283,6 +279,17 @@ fn networks(key: &'static str, text: Option<&str>) -> Result<Vec<IpNet>, ConfigE
     };
     let texts = text.unwrap_or_default().split([',', ' ']);
     texts.filter(|text| !text.is_empty()).map(network).collect()
+}
+
+/// Scheme, host and port, and nothing else.
+fn is_origin(url: &Url) -> bool {
+    matches!(url.scheme(), "http" | "https")
+        && has_plain_host(url)
+        && url.query().is_none()
+        && url.fragment().is_none()
+        && url.path() == "/"
+        && url.username().is_empty()
+        && url.password().is_none()
 }
 
 /// Where mail comes in.

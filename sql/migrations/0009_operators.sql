@@ -57,4 +57,3 @@ ALTER TABLE access_tokens ALTER name DROP DEFAULT, ALTER rights DROP DEFAULT;
 -- More is on record now; list 0 is none.
 ALTER TABLE access_records DROP CONSTRAINT access_records_act_check,
     ADD CHECK (act ~ '^[a-z_]{1,20}$');
-CREATE INDEX access_records_at ON access_records (list, at);

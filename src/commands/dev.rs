@@ -12,7 +12,7 @@ use anyhow::Context as _;
 use tokio::net::TcpListener;
 use tracing::Level;
 
-use super::{log, operator, service};
+use super::{log, service};
 use crate::app::App;
 use crate::clock::Clock;
 use crate::config::Config;
@@ -20,6 +20,7 @@ use crate::consent::operator::Role;
 use crate::mail::{inbox::Inbox, session};
 use crate::store::cluster::Cluster;
 use crate::store::migrate::{migrate, migrations};
+use crate::web::desk::invitation;
 use crate::web::server::Limits;
 use home::Home;
 
@@ -79,7 +80,11 @@ async fn way_to_the_desk(app: &App) -> anyhow::Result<String> {
     let operator = app.store.operator(OPERATOR).await?;
     match operator.and_then(|operator| operator.password) {
         Some(_) => Ok(format!("{}/desk", app.links.public_url)),
-        None => operator::invitation(&app.store, &app.links.public_url, OPERATOR).await,
+        None => {
+            let secret = App::secret();
+            app.store.invite(&secret, OPERATOR, app.clock.now()).await?;
+            Ok(invitation(&app.links.public_url, &secret))
+        }
     }
 }
 

@@ -1,8 +1,6 @@
 //! `optin operator`: the persons in whose name exports are made.
 
-use anyhow::{Context as _, ensure};
-use base64::Engine as _;
-use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use anyhow::{Context as _, bail, ensure};
 use clap::Subcommand;
 use jiff::SignedDuration;
 use zeroize::Zeroizing;
@@ -12,7 +10,9 @@ use crate::app::App;
 use crate::clock::Clock;
 use crate::consent::operator::{EVERY_LIST, Right, Role, is_name};
 use crate::store::Store;
+use crate::store::access::Access;
 use crate::store::operators::NewToken;
+use crate::web::desk::invitation;
 
 const MISSING: &str = "there is no such operator; `optin operator add` makes one";
 
@@ -22,12 +22,26 @@ pub enum Operator {
     Add {
         /// Lower-case letters, digits, `.`, `_` and `-`
         name: String,
-        /// What they may do: `admin` everything, `marketer` export, `auditor` look
-        #[arg(long, value_enum, default_value = "marketer")]
-        role: Role,
+        /// What they may do: `admin` everything, `marketer` export, `auditor` look. A new one is a marketer unless this
+        /// says otherwise; one that there is stays what they are
+        #[arg(long, value_enum)]
+        role: Option<Role>,
         /// The slug of the list on which they may; on every list otherwise
         #[arg(long)]
         list: Option<String>,
+    },
+    /// Take back what an operator may on a list
+    Revoke {
+        /// The operator's name
+        name: String,
+        /// The list's slug; what they may on every list otherwise
+        #[arg(long)]
+        list: Option<String>,
+    },
+    /// Remove an operator, with sessions and tokens; what they did stays on record
+    Remove {
+        /// The operator's name
+        name: String,
     },
     /// A link by which an operator sets a password for the desk, once, within three days
     Invite {
@@ -53,36 +67,49 @@ pub enum Operator {
     },
 }
 
+/// In whose name what is done here stands on record: whoever can reach the settings is nobody's operator.
+const TERMINAL: &str = "(terminal)";
+
 pub async fn run(command: Operator) -> anyhow::Result<()> {
-    let store = || anyhow::Ok(Store::open(config()?.database_url()?)?);
+    let config = config()?;
+    let store = Store::open(config.database_url()?)?;
     match command {
-        Operator::Add { name, role, list } => {
-            check_name(&name)?;
-            add(&store()?, &name, role, list.as_deref()).await
+        Operator::Add { name, role, list } => add(&store, &name, role, list.as_deref()).await,
+        Operator::Revoke { name, list } => {
+            let list = number_of(&store, list.as_deref()).await?;
+            record(&store, Access::Operators).await?;
+            ensure!(store.revoke(&name, list).await?, "there was nothing to take back");
+            println!("{name} is that no more");
+            Ok(())
+        }
+        Operator::Remove { name } => {
+            record(&store, Access::Operators).await?;
+            ensure!(store.remove_operator(&name).await?, MISSING);
+            println!("{name} is no operator any more");
+            Ok(())
         }
         Operator::Invite { name } => {
-            let config = config()?;
-            let public_url = config.public_url()?;
-            let store = Store::open(config.database_url()?)?;
-            println!("{}", invitation(&store, &public_url, &name).await?);
+            record(&store, Access::Operators).await?;
+            let url = config.desk_url()?.map_or_else(|| config.public_url(), Ok)?;
+            let secret = App::secret();
+            ensure!(store.invite(&secret, &name, Clock::System.now()).await?, MISSING);
+            println!("{}", invitation(&url, &secret));
             Ok(())
         }
         Operator::Token { name, revoke: true, .. } => {
-            let count = store()?.revoke_tokens(&name).await?;
+            record(&store, Access::Token).await?;
+            let count = store.revoke_tokens(&name).await?;
             println!("{} ended", counted(count, "token", "tokens"));
             Ok(())
         }
         Operator::Token { name, rights, lists, days, .. } => {
-            token(&store()?, &name, &rights, &lists, days).await
+            token(&store, &name, &rights, &lists, days).await
         }
     }
 }
 
-/// A new link by which an operator sets a password.
-pub async fn invitation(store: &Store, public_url: &str, name: &str) -> anyhow::Result<String> {
-    let secret = URL_SAFE_NO_PAD.encode(App::random::<32>());
-    ensure!(store.invite(&secret, name, Clock::System.now()).await?, MISSING);
-    Ok(format!("{public_url}/desk/join/{secret}"))
+async fn record(store: &Store, access: Access) -> anyhow::Result<()> {
+    Ok(store.record_access(EVERY_LIST, TERMINAL, access, Clock::System.now()).await?)
 }
 
 async fn token(
@@ -92,44 +119,48 @@ async fn token(
     lists: &[String],
     days: u16,
 ) -> anyhow::Result<()> {
+    let no_door = rights.iter().find(|right| !Right::OF_PROGRAMS.contains(right));
+    if let Some(right) = no_door {
+        bail!("no program can have the right `{}`: that is done at the desk", right.name());
+    }
     let mut numbers = Vec::new();
     for slug in lists {
-        numbers.push(number_of(store, slug).await?);
+        numbers.push(number_of(store, Some(slug)).await?);
     }
     let now = Clock::System.now();
-    let token = Zeroizing::new(format!("optin-{}", URL_SAFE_NO_PAD.encode(App::random::<32>())));
+    let token = Zeroizing::new(App::access_token());
     let new = NewToken {
         name: "terminal",
         rights,
         lists: (!numbers.is_empty()).then_some(&numbers),
         expires_at: now + SignedDuration::from_hours(24 * i64::from(days)),
     };
+    record(store, Access::Token).await?;
     ensure!(store.add_token(&token, operator, &new, now).await?, MISSING);
     println!("{}", *token);
     Ok(())
 }
 
-async fn add(store: &Store, name: &str, role: Role, list: Option<&str>) -> anyhow::Result<()> {
-    let number = match list {
-        Some(slug) => number_of(store, slug).await?,
-        None => EVERY_LIST,
-    };
-    let is_new = store.add_operator_without_role(name, None, Clock::System.now()).await?;
-    store.grant(name, number, role).await?;
-    println!("{name} is an operator{}", if is_new { "" } else { " already" });
-    Ok(())
-}
-
-async fn number_of(store: &Store, slug: &str) -> anyhow::Result<u32> {
-    let found = store.find_list(slug).await?;
-    let (list, _) = found.with_context(|| format!("there is no list `{slug}`"))?;
-    Ok(list.number)
-}
-
-fn check_name(name: &str) -> anyhow::Result<()> {
+async fn add(store: &Store, name: &str, role: Option<Role>, list: Option<&str>) -> anyhow::Result<()> {
     ensure!(
         is_name(name),
         "an operator's name has lower-case letters, digits, `.`, `_` and `-`, 63 at most, and begins with a letter or digit"
     );
+    let number = number_of(store, list).await?;
+    record(store, Access::Operators).await?;
+    let is_new = store.add_operator_without_role(name, None, Clock::System.now()).await?;
+    let role = role.or(is_new.then_some(Role::Marketer));
+    if let Some(role) = role {
+        store.grant(name, number, role).await?;
+    }
+    let what = role.map(|role| format!(": {} on {}", role.name(), list.unwrap_or("every list")));
+    println!("{name} is an operator{}{}", if is_new { "" } else { " already" }, what.unwrap_or_default());
     Ok(())
+}
+
+async fn number_of(store: &Store, slug: Option<&str>) -> anyhow::Result<u32> {
+    let Some(slug) = slug else { return Ok(EVERY_LIST) };
+    let found = store.find_list(slug).await?;
+    let (list, _) = found.with_context(|| format!("there is no list `{slug}`"))?;
+    Ok(list.number)
 }

@@ -54,6 +54,15 @@ impl Right {
         Right::Operators,
     ];
 
+    /// Those that programs can have: for these there is a door that takes a token.
+    pub const OF_PROGRAMS: [Right; 5] =
+        [Right::Read, Right::Export, Right::Trail, Right::Evidence, Right::Signup];
+
+    /// The one of [`Right::OF_PROGRAMS`] of that name.
+    pub fn of_programs(name: &str) -> Option<Right> {
+        Right::OF_PROGRAMS.into_iter().find(|right| right.name() == name)
+    }
+
     /// What it is called in tokens and at the API.
     pub fn name(self) -> &'static str {
         match self {
@@ -68,10 +77,6 @@ impl Right {
             Right::Signup => "signup",
             Right::Operators => "operators",
         }
-    }
-
-    pub fn from_name(name: &str) -> Option<Right> {
-        Right::ALL.into_iter().find(|right| right.name() == name)
     }
 
     /// In words, at the desk.

@@ -64,7 +64,7 @@ pub fn routes(app: Arc<App>) -> Route {
         bare(&app, "inbox.json", path!("inbox.json").boxed(), inbox::all),
         part(&app, "inbox.html", path!("inbox" / String / "html").boxed(), inbox::html),
         two(&app, "attachment", path!("inbox" / String / "attachments" / String).boxed(), inbox::attachment),
-        if app.has_private_desk { nothing() } else { desk_routes(&app) },
+        if app.desk_url.is_some() { nothing() } else { desk_routes(&app) },
         health_and_nowhere(&app),
     ])
 }
@@ -146,7 +146,7 @@ pub fn private_routes(app: Arc<App>) -> Route {
         let stylesheet = bare(&app, "stylesheet", path!("assets" / "optin.css").boxed(), home::stylesheet);
         first_of([desk_routes(&app), stylesheet])
     };
-    first_of([if app.has_private_desk { desk() } else { nothing() }, health_and_nowhere(&app)])
+    first_of([if app.desk_url.is_some() { desk() } else { nothing() }, health_and_nowhere(&app)])
 }
 
 fn health_and_nowhere(app: &Arc<App>) -> Route {

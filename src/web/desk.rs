@@ -167,7 +167,17 @@ fn cookie_name(app: &App) -> &'static str {
 }
 
 fn is_https(app: &App) -> bool {
-    app.links.public_url.starts_with("https:")
+    url(app).starts_with("https:")
+}
+
+/// Where operators reach the desk.
+pub fn url(app: &App) -> &str {
+    app.desk_url.as_ref().unwrap_or(&app.links.public_url)
+}
+
+/// Where whoever is invited sets a password.
+pub fn invitation(desk_url: &str, secret: &str) -> String {
+    format!("{desk_url}/desk/join/{secret}")
 }
 
 /// To the login, and back here if here is something to look at.

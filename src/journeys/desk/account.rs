@@ -46,8 +46,11 @@ pub async fn change_password(app: Arc<App>, request: Arc<Request>, (): ()) -> An
         return refuse(&app, &session, "That is not your password.").await;
     }
     let typed = typed.to_owned();
-    let hashed = login::slowly(move || password::hash(&typed, App::random())).await?;
-    app.store.change_password(name, &kept, &hashed).await?;
+    let hashed = login::slowly(&app, move || password::hash(&typed, App::random())).await?;
+    if !app.store.change_password(name, &kept, &hashed).await? {
+        let problem = "Your password was changed elsewhere meanwhile: this one was not set.";
+        return refuse(&app, &session, problem).await;
+    }
     // This session has ended too, with all others.
     Ok(desk::let_out(&app, see_other("/desk/login")))
 }
@@ -67,7 +70,7 @@ pub async fn make_token(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer 
         )
         .await;
     }
-    let rights: Option<Vec<Right>> = form.all("right").into_iter().map(Right::from_name).collect();
+    let rights: Option<Vec<Right>> = form.all("right").into_iter().map(Right::of_programs).collect();
     let Some(rights) = rights.filter(|rights| !rights.is_empty()) else {
         return refuse(&app, &session, "A token may do something: choose what.").await;
     };
@@ -80,7 +83,7 @@ pub async fn make_token(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer 
         // Whoever may nothing there learns nothing of it.
         lists.push(session.enter(&app, Right::Read, slug).await?.list.number);
     }
-    let token = format!("optin-{}", login::secret());
+    let token = App::access_token();
     let new = NewToken {
         name,
         rights: &rights,
@@ -122,10 +125,7 @@ async fn page(app: &App, session: &Session, status: StatusCode, said: Said) -> A
     let lists = app.store.lists().await?;
     let own: Vec<&List> =
         lists.iter().filter(|list| !list.is_closed && operator.may(Right::Read, list.number)).collect();
-    let may = |right: &Right| {
-        operator.may_everywhere(*right) || own.iter().any(|list| operator.may(*right, list.number))
-    };
-    let rights = Right::ALL.into_iter().filter(may);
+    let rights = Right::OF_PROGRAMS.into_iter().filter(|right| operator.may_somewhere(*right));
     let rights: Vec<_> = rights.map(|right| json!({ "name": right.name(), "what": right.what() })).collect();
     let tokens = app.store.tokens(&operator.name).await?;
     session.page(

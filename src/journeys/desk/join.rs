@@ -24,7 +24,7 @@ pub async fn handle(app: Arc<App>, request: Arc<Request>, secret: String) -> Ans
         return show(&app, StatusCode::UNPROCESSABLE_ENTITY, &name, Some(&problem.to_string()));
     }
     let typed = typed.to_owned();
-    let hashed = slowly(move || password::hash(&typed, App::random())).await?;
+    let hashed = slowly(&app, move || password::hash(&typed, App::random())).await?;
     match app.store.accept_invitation(&secret, &hashed, now).await? {
         Some(name) => {
             app.store.record_access(0, &name, Access::LogIn, now).await?;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
-use tokio::sync::Semaphore;
 
 use crate::app::App;
 use crate::consent::network::Network;
@@ -21,9 +20,6 @@ use crate::web::request::{Request, Verb};
 /// How many tries may fail within a quarter of an hour: of an account from one network; of an account, so that whoever
 /// knows a name does not soon lock it; from a network.
 const MOST: [i32; 3] = [10, 100, 50];
-
-/// How many passwords are looked at in one moment: each takes 19 MiB and a processor.
-static LOOKS: Semaphore = Semaphore::const_new(2);
 
 /// `GET` and `POST /desk/login`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
@@ -61,14 +57,9 @@ async fn log_in(app: &App, request: &Request) -> Answer {
 
 /// Lets an operator in, by a session of their own.
 pub async fn begin(app: &App, name: &str, to: &str, now: Timestamp) -> Answer {
-    let secret = secret();
+    let secret = App::secret();
     app.store.begin_session(&secret, name, now).await?;
     Ok(desk::let_in(app, see_other(to), &secret))
-}
-
-/// Random, and long enough that nobody guesses it.
-pub fn secret() -> String {
-    data_encoding::BASE64URL_NOPAD.encode(&App::random::<32>())
 }
 
 /// Whether it is the operator's password. An operator whom there is not takes as long, and is told the same.
@@ -86,17 +77,26 @@ pub async fn is_right(
     let kept = app.store.operator(name).await?.and_then(|operator| operator.password);
     let typed = typed.to_owned();
     let is_right =
-        slowly(move || password::is_right(&typed, kept.as_ref().map(|kept| kept.as_str()))).await?;
+        slowly(app, move || password::is_right(&typed, kept.as_ref().map(|kept| kept.as_str()))).await?;
     if is_right {
         app.store.uncount_try(&throttles).await?;
     }
     Ok(is_right)
 }
 
-/// What takes a processor for a while, away from all that must not wait for it.
-pub async fn slowly<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Refusal> {
-    let _place = LOOKS.acquire().await.map_err(|_| StoreError::Unavailable)?;
-    tokio::task::spawn_blocking(work).await.map_err(|_| Refusal::Internal)
+/// What takes a processor for a while, away from all that must not wait for it. It keeps its seat until it is done, also
+/// where whoever asked has gone.
+pub async fn slowly<T: Send + 'static>(
+    app: &App,
+    work: impl FnOnce() -> T + Send + 'static,
+) -> Result<T, Refusal> {
+    let seat = app.password_seats.clone().acquire_owned().await.map_err(|_| StoreError::Unavailable)?;
+    let seated = move || {
+        let done = work();
+        drop(seat);
+        done
+    };
+    tokio::task::spawn_blocking(seated).await.map_err(|_| Refusal::Internal)
 }
 
 /// What a try is counted under; what the database gets is an HMAC of it.

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::login;
 use crate::app::App;
 use crate::consent::address::Address;
 use crate::consent::list::List;
@@ -93,9 +92,9 @@ async fn add(app: &App, session: &Session, name: &str, mail: &str, (list, role):
 
 /// Mails a new invitation; where that is not possible, it is shown, to be handed on.
 async fn invite(app: &App, session: &Session, name: &str, mail: Option<&str>) -> Answer {
-    let secret = login::secret();
+    let secret = App::secret();
     app.store.invite(&secret, name, app.clock.now()).await?;
-    let link = format!("{}/desk/join/{secret}", app.links.public_url);
+    let link = desk::invitation(desk::url(app), &secret);
     let said = match send(app, name, mail, &link).await {
         true => Said { said: Some(format!("An invitation to {name} is on its way.")), ..Said::default() },
         false => {

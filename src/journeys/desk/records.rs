@@ -81,9 +81,7 @@ fn what(act: &str) -> &str {
         "operators" => "changed operators",
         "token" => "made or ended a token",
         "settings" => "changed settings",
-        "notice" => "published a notice",
         "webhook" => "changed a webhook",
-        "signup" => "signed somebody up",
         other => other,
     }
 }

@@ -6,6 +6,8 @@ use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::site::{Relay, Site};
+use optin::consent::operator::Role;
+
 use crate::house::{connect, database, until};
 use crate::process::{OPTIN, Process, optin, program, run};
 
@@ -19,8 +21,25 @@ async fn an_export_is_made_in_the_name_of_an_operator_on_a_list_that_exists() {
     for bad in ["Igor", "", "-igor", "igor smith"] {
         site.run(&["operator", "add", "--", bad]).await.refusal();
     }
-    assert_eq!(site.run(&["operator", "add", "igor"]).await.success(), "igor is an operator\n");
-    assert_eq!(site.run(&["operator", "add", "igor"]).await.success(), "igor is an operator already\n");
+    for (more, told) in [
+        (&[][..], "igor is an operator: marketer on every list\n"),
+        (&["--role", "auditor", "--list", "news"], "igor is an operator already: auditor on news\n"),
+        // Whoever repeats a command takes nothing away.
+        (&[], "igor is an operator already\n"),
+    ] {
+        let said = site.run(&[&["operator", "add", "igor"], more].concat()).await;
+        assert_eq!(said.success(), told);
+    }
+    let app = site.app();
+    let igor = app.store.operator("igor").await.unwrap().unwrap();
+    assert_eq!(igor.grants, [(0, Role::Marketer), (1, Role::Auditor)]);
+    site.run(&["operator", "revoke", "igor"]).await.success();
+    let igor = app.store.operator("igor").await.unwrap().unwrap();
+    assert_eq!(igor.grants, [(1, Role::Auditor)]);
+    site.run(&["operator", "token", "igor", "--may", "look"]).await.refusal();
+    site.run(&["operator", "remove", "igor"]).await.success();
+    assert!(app.store.operator("igor").await.unwrap().is_none());
+    site.run(&["operator", "remove", "igor"]).await.refusal();
     site.run(&["export", "news", "--as", "igor"]).await.success();
 
     // Nobody is subscribed: a header line alone, and in JSON lines nothing.
