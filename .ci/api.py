@@ -49,13 +49,16 @@ checks.positive_data_acceptance.expected-statuses = [{FINE}, 422]
 include-name = "POST /api/v1/lists/{{slug}}/signups"
 checks.positive_data_acceptance.expected-statuses = [{FINE}, 422]
 """
-    with tempfile.NamedTemporaryFile("w", suffix=".toml") as file:
-        file.write(settings)
-        file.flush()
-        command = [schemathesis, "--config-file", file.name, "run", f"{base}/api/v1/openapi.json", "--url", base,
+    # Where it also leaves what it found.
+    with tempfile.TemporaryDirectory() as folder:
+        config = os.path.join(folder, "schemathesis.toml")
+        with open(config, "w") as file:
+            file.write(settings)
+        command = [schemathesis, "--config-file", config, "run", f"{base}/api/v1/openapi.json", "--url", base,
                    "--header", f"Authorization: Bearer {token}", "--max-examples", str(EXAMPLES),
                    "--seed", "1", "--request-timeout", "40"]
-        sys.exit(subprocess.run(command, check=False).returncode)
+        code = subprocess.run(command, check=False, cwd=folder).returncode
+    sys.exit(code)
 
 
 def shell(command):

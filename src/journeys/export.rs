@@ -163,7 +163,7 @@ impl Running<'_> {
         }
         let mut part = self.shape.part(self.stage == Stage::First)?;
         self.stage = Stage::Further;
-        while part.len() < PART {
+        while part.size() < PART {
             if self.began.elapsed() > LONGEST {
                 return Err(ExportError::TooLong);
             }

@@ -115,15 +115,16 @@ impl Request {
             Origin::Opaque => !self.asked.from_our_page,
             Origin::Site(site) => {
                 let authority = site.split_once("://").map_or("", |(_, authority)| authority);
-                !self.asked.from_our_page && self.header("host") != Some(authority)
+                !self.asked.from_our_page && self.header("host").as_deref() != Some(authority)
             }
         }
     }
 
-    /// A header's text, if there is exactly one of that name.
-    pub fn header(&self, name: &str) -> Option<&str> {
-        let mut values = self.headers.get_all(name).iter();
-        values.next().filter(|_| values.next().is_none())?.to_str().ok()
+    /// A header's lines as one list (RFC 9110 §5.3), if there are any. Bytes that are no text stay in their place.
+    pub fn header(&self, name: &str) -> Option<String> {
+        let lines = self.headers.get_all(name).iter();
+        let lines: Vec<_> = lines.map(|line| String::from_utf8_lossy(line.as_bytes())).collect();
+        (!lines.is_empty()).then(|| lines.join(","))
     }
 
     /// The address of whoever asks, past our own proxies; `None` where nobody trustworthy says.

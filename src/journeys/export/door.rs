@@ -74,7 +74,7 @@ pub async fn make(app: Arc<App>, request: &Request, slug: &str) -> Answer {
         members.fault("format", "This is to be `csv`, `jsonl`, `listmonk` or `mailchimp`.");
     }
     members.end()?;
-    let gzip = request.header("accept-encoding").is_some_and(takes_gzip);
+    let gzip = request.header("accept-encoding").is_some_and(|header| takes_gzip(&header));
     file(app, operator, list, format.unwrap_or(Format::Csv), gzip).await
 }
 

@@ -155,8 +155,8 @@ pub enum Part {
 }
 
 impl Part {
-    /// About how many bytes it has, and never more.
-    pub fn len(&self) -> usize {
+    /// About how many bytes it has, and never fewer than this.
+    pub fn size(&self) -> usize {
         match self {
             Part::Csv(writer) => writer.get_ref().len(),
             Part::Lines(bytes) => bytes.len(),

@@ -156,12 +156,12 @@ fn key_use(
     members: &Map<String, Value>,
 ) -> Result<Option<KeyUse>, Refusal> {
     let Some(key) = request.header("idempotency-key") else { return Ok(None) };
-    if key.is_empty() || key.len() > LONGEST_KEY {
-        let detail = "An `Idempotency-Key` has from 1 to 255 characters.";
+    if key.is_empty() || key.len() > LONGEST_KEY || !key.bytes().all(|byte| byte.is_ascii_graphic()) {
+        let detail = "An `Idempotency-Key` has from 1 to 255 visible ASCII characters.";
         return Err(Refusal::Invalid(vec![Fault::of("Idempotency-Key", detail)]));
     }
     // Members come sorted.
     let body = serde_json::to_string(members).map_err(|_| Refusal::Internal)?;
     let mark = |what: &str, text: &str| app.keys.mark(list, &format!("{what}\0{token}\0{text}"));
-    Ok(Some(KeyUse { key: mark("key", key), request: mark("request", &body) }))
+    Ok(Some(KeyUse { key: mark("key", &key), request: mark("request", &body) }))
 }

@@ -62,7 +62,7 @@ async fn the_same_key_does_nothing_twice_and_another_request_under_it_is_refused
     house.advance(jiff::SignedDuration::from_hours(25));
     answer = sign_up(&house, &token, key, &wish("cem@example.org")).await;
     assert_eq!(answer.status(), 202);
-    for key in ["".to_owned(), "k".repeat(256)] {
+    for key in ["".to_owned(), "k".repeat(256), "schlüssel".to_owned()] {
         let refused = sign_up(&house, &token, Some(&key), &wish("ann@example.org")).await;
         problem(refused, 400, "invalid").await;
     }
