@@ -20,14 +20,15 @@ ALTER TABLE trails
 WITH acts AS (
     SELECT t.list, date 'epoch' + (('x' || encode(substr(e.entry, 3, 4), 'hex'))::bit(32)::bigint / 24)::int AS day,
            get_byte(e.entry, 1) AS kind,
-           CASE get_byte(e.entry, 1) WHEN 20 THEN ('x' || encode(substr(e.entry, 63, 8), 'hex'))::bit(64)::bigint
-                                     ELSE 1 END AS people
-    FROM trails t JOIN trail_entries e ON e.list = t.list AND e.index >= t.tallied AND e.index < t.size
+           sum(CASE get_byte(e.entry, 1) WHEN 20 THEN ('x' || encode(substr(e.entry, 63, 8), 'hex'))::bit(64)::bigint
+                                         ELSE 1 END) AS people
+    FROM trails t JOIN trail_entries e ON e.list = t.list AND e.index < t.size
     WHERE get_byte(e.entry, 1) IN (1, 2, 3, 4, 5, 6, 7, 20)
+    GROUP BY 1, 2, 3
 ), counted AS (
-    INSERT INTO tallies (list, day, kind, count) SELECT list, day, kind, sum(people) FROM acts GROUP BY list, day, kind
+    INSERT INTO tallies (list, day, kind, count) SELECT list, day, kind, people FROM acts
+), still_there AS (
+    SELECT list, sum(CASE WHEN kind IN (1, 5) THEN people WHEN kind IN (2, 20) THEN -people ELSE 0 END) AS people
+    FROM acts GROUP BY list
 )
-UPDATE trails t
-SET tallied = size,
-    subscribers = (SELECT coalesce(sum(CASE WHEN kind IN (1, 5) THEN people WHEN kind IN (2, 20) THEN -people END), 0)
-                   FROM acts a WHERE a.list = t.list);
+UPDATE trails t SET tallied = size, subscribers = coalesce((SELECT people FROM still_there s WHERE s.list = t.list), 0);

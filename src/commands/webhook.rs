@@ -1,6 +1,6 @@
 //! `optin webhook`: who is told that a list's feed has news.
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use clap::Subcommand;
 use data_encoding::HEXLOWER;
 use zeroize::Zeroizing;
@@ -8,6 +8,7 @@ use zeroize::Zeroizing;
 use super::config;
 use crate::app::{App, key_ring};
 use crate::clock::Clock;
+use crate::consent::operator::Right;
 use crate::consent::webhook::{Secret, Target};
 use crate::keys::KeyRing;
 use crate::store::Store;
@@ -99,11 +100,15 @@ async fn ready_ring(store: &Store, keys: KeyRing) -> anyhow::Result<KeyRing> {
 /// The list's number, once the change is on record.
 async fn change(store: &Store, of: &Of) -> anyhow::Result<u32> {
     let Of { slug, operator } = of;
-    if !store.is_operator(operator).await? {
-        bail!("there is no operator `{operator}`; `optin operator add` makes one");
-    }
+    let known = store.operator(operator).await?;
+    let known = known
+        .with_context(|| format!("there is no operator `{operator}`; `optin operator add` makes one"))?;
     let (list, _) = store.find_list(slug).await?.with_context(|| format!("there is no list `{slug}`"))?;
     ensure!(!list.is_closed, "the list `{slug}` is closed: its feed tells nothing");
+    ensure!(
+        known.may(Right::Settings, list.number),
+        "the operator `{operator}` may not do that on the list `{slug}`; `optin operator add --role` gives a role"
+    );
     store.record_access(list.number, operator, Access::Webhook, Clock::System.now()).await?;
     Ok(list.number)
 }

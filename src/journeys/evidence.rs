@@ -11,6 +11,7 @@ use crate::app::logged::{LoggedError, logged};
 use crate::clock::Clock;
 use crate::consent::address::Address;
 use crate::consent::list::{List, is_slug};
+use crate::consent::operator::Right;
 use crate::consent::person::{Person, PersonError};
 use crate::consent::receipt::{Proven, Receipt, ReceiptFault};
 use crate::consent::record::Content;
@@ -47,6 +48,8 @@ pub struct Pieces {
 pub enum EvidenceError {
     #[error("there is no operator `{0}`; `optin operator add` makes one")]
     NoOperator(String),
+    #[error("the operator `{0}` may not do that on the list `{1}`; `optin operator add --role` gives a role")]
+    NotAllowed(String, String),
     #[error("there is no list `{0}`; `optin list show` tells which there are")]
     NoList(String),
     // It may be an address, where the two were swapped.
@@ -79,14 +82,16 @@ pub enum EvidenceError {
 impl Evidence<'_> {
     /// Evidence of the consent that stands behind an address on a list.
     pub async fn make(&self, slug: &str, address: &str, operator: &str) -> Result<Pieces, EvidenceError> {
-        if !self.store.is_operator(operator).await? {
-            return Err(EvidenceError::NoOperator(operator.into()));
-        }
+        let known = self.store.operator(operator).await?;
+        let known = known.ok_or_else(|| EvidenceError::NoOperator(operator.into()))?;
         if !is_slug(slug) {
             return Err(EvidenceError::NoSlug);
         }
         let no_list = || EvidenceError::NoList(slug.into());
         let (list, _) = self.store.find_list(slug).await?.ok_or_else(no_list)?;
+        if !known.may(Right::Evidence, list.number) {
+            return Err(EvidenceError::NotAllowed(operator.into(), slug.into()));
+        }
         if self.store.is_held(list.number).await? {
             // Whoever seems to be subscribed may have left since the backup.
             return Err(StoreError::Held.into());

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::app::row::{Row, exported_fields};
 use crate::clock::Clock;
 use crate::consent::list::List;
+use crate::consent::operator::Right;
 use crate::consent::person::PersonError;
 use crate::keys::KeyRing;
 use crate::links::Links;
@@ -43,6 +44,8 @@ pub enum ExportError {
     Closed(String),
     #[error("there is no operator `{0}`; `optin operator add` makes one")]
     NoOperator(String),
+    #[error("the operator `{0}` may not do that on the list `{1}`; `optin operator add --role` gives a role")]
+    NotAllowed(String, String),
     #[error("it took longer than {} minutes, which is as long as others can wait for it", LONGEST.as_secs() / 60)]
     TooLong,
     #[error("a row could not be opened")]
@@ -85,10 +88,12 @@ impl<'a> Export<'a> {
         mut to: impl Write,
         tell: impl Fn(u64),
     ) -> Result<Manifest, ExportError> {
-        if !self.store.is_operator(operator).await? {
-            return Err(ExportError::NoOperator(operator.into()));
-        }
+        let known = self.store.operator(operator).await?;
+        let known = known.ok_or_else(|| ExportError::NoOperator(operator.into()))?;
         let (list, _) = self.store.find_list(slug).await?.ok_or_else(|| ExportError::NoList(slug.into()))?;
+        if !known.may(Right::Export, list.number) {
+            return Err(ExportError::NotAllowed(operator.into(), slug.into()));
+        }
         let mut running = self.begin(list, By { operator, token: None }, format).await?;
         while let Some(part) = running.part().await? {
             to.write_all(&part)?;

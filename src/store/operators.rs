@@ -35,6 +35,13 @@ pub struct Known {
     pub password: Option<Zeroizing<String>>,
 }
 
+impl Known {
+    /// Whether they may themselves, on a list.
+    pub fn may(&self, right: Right, list: u32) -> bool {
+        Operator::new(self.name.clone(), self.grants.clone(), None).may(right, list)
+    }
+}
+
 /// A token, without what a program says.
 #[derive(Clone, Debug)]
 pub struct KnownToken {
@@ -82,11 +89,6 @@ impl Store {
     pub async fn revoke(&self, name: &str, list: u32) -> Result<bool, StoreError> {
         let client = self.client().await?;
         Ok(client.execute(sql::DELETE_GRANT, &[&name, &number(list)]).await? == 1)
-    }
-
-    /// Whether there is an operator of that name.
-    pub async fn is_operator(&self, name: &str) -> Result<bool, StoreError> {
-        Ok(self.operator(name).await?.is_some())
     }
 
     /// The operator of that name.

@@ -56,7 +56,7 @@ fn every_template_renders_in_every_language() {
             let text = templates.render(name, &language.code, context).unwrap();
             assert!(!text.trim().is_empty() && !text.contains("{{") && !text.contains("{%"), "{name}");
             if name.ends_with(".html") {
-                // The desk speaks English.
+                // The desk and the API speak English.
                 let lang = if name.starts_with("desk/") { "en" } else { &language.code };
                 assert!(text.starts_with(&format!("<!doctype html>\n<html lang=\"{lang}\">")), "{name}");
             }
@@ -129,9 +129,10 @@ fn the_consent_box_is_empty_at_first_and_problems_are_tied_to_their_inputs() {
 fn every_refusal_has_its_words() {
     let templates = templates();
     let names = "bad_request undeclared_origin foreign_page unknown_list unknown_notice incomplete_link damaged_undo \
-                 not_found method list_closed no_token unknown_token forbidden stale_form too_many_tries auditors_only too_large media_type internal busy";
+                 not_found method list_closed no_token unknown_token forbidden stale_form too_many_tries invalid \
+                 no_evidence key_reused auditors_only too_large media_type internal busy";
     for refusal in names.split(' ') {
-        let seconds = (refusal == "busy").then_some(1);
+        let seconds = ["busy", "too_many_tries"].contains(&refusal).then_some(1);
         let context = json!({ "refusal": refusal, "status": 400, "seconds": seconds, "notice_url": null });
         templates.render("pages/refused.html", "de", context).unwrap();
     }

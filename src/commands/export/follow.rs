@@ -25,8 +25,9 @@ use crate::commands::counted;
 use crate::commands::service::shutdown_signal;
 use crate::commands::whole_file::WholeFile;
 use crate::consent::list::List;
+use crate::consent::operator::Right;
 use crate::journeys::api::feed::{Feed, FeedError};
-use crate::journeys::export::{Export, Format};
+use crate::journeys::export::{Export, ExportError, Format};
 use crate::store::StoreError;
 use crate::store::feed::{FeedCursor, Place, Reader};
 
@@ -72,18 +73,14 @@ enum End {
 pub async fn follow(export: Export<'_>, options: &Options, dir: &Path) -> anyhow::Result<()> {
     let format = options.format;
     ensure!(matches!(format, Format::Csv | Format::Jsonl), "what follows a list is csv or jsonl");
-    ensure!(
-        export.store.is_operator(&options.operator).await?,
-        "there is no operator `{}`; `optin operator add` makes one",
-        options.operator
-    );
     let folder = Folder::open(export, options, dir)?;
     let shutdown = shutdown_signal()?;
     let mut cursor = folder.cursor();
     while !shutdown.is_cancelled() {
-        let kept = match cursor {
-            None => folder.begin().await,
-            Some(from) => folder.keep(from, &shutdown).await,
+        let kept = match (folder.may_go_on().await, cursor) {
+            (Err(error), _) => Err(error),
+            (Ok(()), None) => folder.begin().await,
+            (Ok(()), Some(from)) => folder.keep(from, &shutdown).await,
         };
         cursor = match kept {
             Ok(cursor) => cursor,
@@ -124,6 +121,20 @@ impl<'a> Folder<'a> {
         }
         let file = dir.join(format!("subscribers.{}", options.format.extension()));
         Ok(Folder { export, options, dir: dir.to_owned(), file, _lock: lock })
+    }
+
+    /// Whether the operator may still export the list: who is it no more keeps no copy in step.
+    async fn may_go_on(&self) -> anyhow::Result<()> {
+        let (store, operator, slug) = (self.export.store, &self.options.operator, &self.options.slug);
+        let known = store.operator(operator).await?;
+        let list = store.find_list(slug).await?;
+        if let (Some(known), Some((list, _))) = (known, list) {
+            ensure!(
+                known.may(Right::Export, list.number),
+                ExportError::NotAllowed(operator.into(), slug.into())
+            );
+        }
+        Ok(())
     }
 
     /// Where the file is; `None` where there is none yet, or one in another format.

@@ -75,7 +75,7 @@ fn file(bytes: Vec<u8>, kind: &'static str) -> warp::reply::Response {
 impl From<EvidenceError> for Refusal {
     fn from(error: EvidenceError) -> Refusal {
         match error {
-            EvidenceError::NoOperator(_) => Refusal::Forbidden,
+            EvidenceError::NoOperator(_) | EvidenceError::NotAllowed(..) => Refusal::Forbidden,
             EvidenceError::NoList(_) | EvidenceError::NoSlug => Refusal::UnknownList,
             EvidenceError::NoAddress => {
                 Refusal::Invalid(vec![Fault::at("#/email", "This is to be an e-mail address.")])

@@ -173,7 +173,7 @@ impl From<ExportError> for Refusal {
         match error {
             ExportError::NoList(_) => Refusal::UnknownList,
             ExportError::Closed(slug) => Refusal::ListClosed { slug },
-            ExportError::NoOperator(_) => Refusal::Forbidden,
+            ExportError::NoOperator(_) | ExportError::NotAllowed(..) => Refusal::Forbidden,
             ExportError::TooLong => Refusal::Busy,
             ExportError::Person(error) => error.into(),
             ExportError::Store(error) => error.into(),

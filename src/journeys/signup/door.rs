@@ -74,24 +74,31 @@ pub async fn take(app: Arc<App>, request: Arc<Request>, slug: String) -> Answer 
     let operator = guard::bearer(&app, &request).await?;
     let token = operator.token().unwrap_or_default();
     let entered = guard::enter(&app, operator, Right::Signup, &slug).await?;
-    let (list, notice) = open_list((entered.list, entered.notice))?;
     let mut members = members(&request)?;
-    let used = key_use(&app, &request, list.number, token, &members)?;
+    let used = key_use(&app, &request, entered.list.number, token, &members)?;
+    let before = match &used {
+        Some(used) => app.store.earlier_request(entered.list.number, used, app.clock.now()).await?,
+        None => None,
+    };
+    if before.is_some_and(|before| used.as_ref().is_some_and(|used| before != used.request)) {
+        return Err(Refusal::KeyReused);
+    }
+    // The same again is answered as before, whatever has changed since.
+    let (list, notice) = if before.is_some() {
+        (entered.list, entered.notice)
+    } else {
+        open_list((entered.list, entered.notice))?
+    };
     let (origin, network) = told_beside(&mut members)?;
     let form = Form::from_json(members);
     let page = Page::new(&app, &request.asked, form.lang(), &list, &notice);
+    if before.is_some() {
+        return page.check_your_mail(&request.asked);
+    }
     let mut entered = match form.check(&app, &list, &notice, page.lang, origin.as_deref()) {
         Ok(entered) => entered,
         Err(faults) => return page.again(&request.asked, &form, &faults),
     };
-    let now = app.clock.now();
-    if let Some(used) = &used {
-        match app.store.earlier_request(list.number, used, now).await? {
-            Some(before) if before == used.request => return page.check_your_mail(&request.asked),
-            Some(_) => return Err(Refusal::KeyReused),
-            None => {}
-        }
-    }
     if list.options.store_ip == StoreIp::Truncated {
         entered.network = network;
     }
