@@ -72,7 +72,7 @@ impl Days {
 }
 
 /// What people did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Acts {
     /// Whoever signs up again before they confirm counts once.
     pub signed_up: Figure,
@@ -85,15 +85,16 @@ pub struct Acts {
 }
 
 /// What people did on one day.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Day {
+    #[schema(value_type = String, format = "date")]
     pub day: Date,
     #[serde(flatten)]
     pub acts: Acts,
 }
 
 /// Letters that have not gone out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Waiting {
     pub waiting: Figure,
     pub given_up: Figure,
@@ -102,9 +103,11 @@ pub struct Waiting {
 }
 
 /// The figures of a list, over some days.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, utoipa::ToSchema)]
 pub struct Figures {
+    #[schema(value_type = String, format = "date")]
     pub since: Date,
+    #[schema(value_type = String, format = "date")]
     pub until: Date,
     /// Each of the days, oldest first.
     pub days: Vec<Day>,

@@ -28,7 +28,7 @@ pub const RESTORED: i16 = Event::Restored as i16;
 const BUCKETS: usize = 48;
 
 /// How many, as exactly as it may be told: between two bounds, which are one where there is nothing to hide.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Figure {
     pub at_least: u64,
     pub at_most: u64,

@@ -106,6 +106,7 @@ fn api_routes(app: &Arc<App>) -> Route {
             path!("api" / "v1" / "lists" / String / "notices" / String).boxed(),
             api::lists::notice,
         ),
+        part(app, "stats", path!("api" / "v1" / "lists" / String / "stats").boxed(), api::stats::show),
         part(app, "list", path!("api" / "v1" / "lists" / String).boxed(), api::lists::one),
         bare(app, "lists", path!("api" / "v1" / "lists").boxed(), api::lists::all),
         bare(app, "openapi", path!("api" / "v1" / "openapi.json").boxed(), move |_, request, ()| {
@@ -128,6 +129,7 @@ fn api_routes(app: &Arc<App>) -> Route {
         api::lists::one,
         api::lists::notices,
         api::lists::notice,
+        api::stats::show,
         export::door::make,
         export::door::history,
         export::door::one,

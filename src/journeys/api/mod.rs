@@ -3,3 +3,4 @@
 pub mod document;
 pub mod feed;
 pub mod lists;
+pub mod stats;

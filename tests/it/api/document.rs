@@ -93,6 +93,7 @@ async fn what_doors_answer_is_what_the_document_says() {
     fits(&get(&house, &token, "/lists/news").await, "ListInFull");
     fits(&get(&house, &token, "/lists/news/notices").await, "NoticePage");
     fits(&get(&house, &token, "/lists/news/notices/1").await, "NoticeInFull");
+    fits(&get(&house, &token, "/lists/news/stats").await, "Figures");
     let made = post(&house, &token, "/lists/news/exports", &json!({ "format": "csv" })).await;
     let location = made.headers()["location"].to_str().unwrap().to_owned();
     made.bytes().await.unwrap();

@@ -62,6 +62,7 @@ async fn whoever_may_not_is_not_told_whether_there_is_such_a_list() {
     for (method, path, body) in [
         (Method::GET, "", None),
         (Method::GET, "/notices", None),
+        (Method::GET, "/stats", None),
         (Method::GET, "/exports", None),
         (Method::POST, "/exports", Some(json!({ "format": "csv" }))),
         (Method::POST, "/evidence", Some(json!({ "email": "ann@example.org" }))),
@@ -126,6 +127,17 @@ async fn every_problem_is_told_as_one_and_where_it_is() {
         let mut pointers = pointers;
         pointers.dedup();
         assert_eq!(found, pointers, "{door} {body}");
+    }
+    for (query, parameter) in [
+        ("since=2026-02-30", "since"),
+        ("until=x", "until"),
+        ("until=2026-01-01&until=2026-01-01", "until"),
+        ("since=2024-01-01&until=2026-01-01", "since"),
+        ("since=2026-01-02&until=2026-01-01", "since"),
+        ("until=9999-12-31&since=-009999-01-01", "since"),
+    ] {
+        let answer = ask(&house, &token, Method::GET, &format!("/lists/news/stats?{query}"), None).await;
+        assert_eq!(problem(answer, 400, "invalid").await["errors"][0]["parameter"], parameter, "{query}");
     }
     for (query, parameter) in
         [("limit=0", "limit"), ("limit=101", "limit"), ("limit=x", "limit"), ("after=x", "after")]
