@@ -262,6 +262,19 @@ impl House {
         self.http.request(method, self.at(path))
     }
 
+    /// The status of a request that is written by hand, so that no client tidies its path. `more` are lines of its head.
+    pub async fn raw(&self, method: &str, path: &str, more: &str) -> u16 {
+        use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+        let mut stream =
+            tokio::net::TcpStream::connect(self.url.trim_start_matches("http://")).await.unwrap();
+        let lines = "Host: localhost\r\nContent-Length: 0\r\nConnection: close\r\n";
+        let head = format!("{method} {path} HTTP/1.1\r\n{lines}{more}\r\n");
+        stream.write_all(head.as_bytes()).await.unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).await.unwrap();
+        std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap()
+    }
+
     fn at(&self, path: &str) -> String {
         if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.url) }
     }

@@ -33,25 +33,12 @@ async fn nothing_is_said_without_a_token_however_the_path_is_written() {
             ];
             for variant in variants {
                 // As it stands: a client's own tidying would hide what is tried.
-                let status = raw(&house, method.as_str(), &variant).await;
+                let status = house.raw(method.as_str(), &variant, "").await;
                 assert!((400..500).contains(&status), "{status} {method} {variant}");
             }
         }
     }
     house.close_with_waiting_letters().await;
-}
-
-/// The status of a request that is written by hand.
-async fn raw(house: &House, method: &str, path: &str) -> u16 {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut stream = tokio::net::TcpStream::connect(house.url.trim_start_matches("http://")).await.unwrap();
-    let head = format!(
-        "{method} {path} HTTP/1.1\r\nHost: localhost\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
-    );
-    stream.write_all(head.as_bytes()).await.unwrap();
-    let mut answer = Vec::new();
-    stream.read_to_end(&mut answer).await.unwrap();
-    std::str::from_utf8(&answer[9..12]).unwrap().parse().unwrap()
 }
 
 #[tokio::test]

@@ -1,7 +1,7 @@
 //! Each role at each door.
 
 use optin::consent::operator::Role;
-use reqwest::{Method, StatusCode};
+use reqwest::StatusCode;
 
 use crate::house::House;
 
@@ -81,17 +81,13 @@ async fn a_path_that_is_written_otherwise_is_guarded_alike() {
     let marketer = house.at_desk(Role::Marketer).await;
     for (path, allowed) in SHOWING {
         for variant in variants(path) {
-            let request = |cookie: &str| {
-                house.request(Method::GET, &variant).header("cookie", cookie.to_owned()).send()
-            };
-            let without = request("").await.unwrap().status();
-            assert!(
-                [StatusCode::SEE_OTHER, StatusCode::NOT_FOUND].contains(&without),
-                "{variant}: {without}"
-            );
-            let with = request(&marketer.cookie).await.unwrap().status();
+            // Written by hand: a client's own tidying would hide what is tried.
+            let without = house.raw("GET", &variant, "").await;
+            assert!([303, 400, 404].contains(&without), "{variant}: {without}");
+            let cookie = format!("Cookie: {}\r\n", marketer.cookie);
+            let with = house.raw("GET", &variant, &cookie).await;
             let open = allowed.contains(&Role::Marketer);
-            assert!(open || with != StatusCode::OK, "{variant}: {with}");
+            assert!(open || with != 200, "{variant}: {with}");
         }
     }
     house.close().await;
