@@ -40,6 +40,11 @@ def main(schemathesis):
 include-name = "GET /api/v1/lists/{{slug}}/feed"
 checks.positive_data_acceptance.expected-statuses = [{FINE}, 410]
 
+# days may be in no order, or too many,
+[[operations]]
+include-name = "GET /api/v1/lists/{{slug}}/stats"
+checks.positive_data_acceptance.expected-statuses = [{FINE}, 400]
+
 # or no address that a mail can be sent to; without consent nobody is signed up.
 [[operations]]
 include-name = "POST /api/v1/lists/{{slug}}/evidence"

@@ -31,9 +31,9 @@ async function olga(look, name) {
   await look.press("button", "Set password", 422);
   await look.see("join-refused", `Welcome, ${name}`);
   await enter(look, { "New password": PASSWORD, "The same again": PASSWORD });
-  await look.press("button", "Set password");
+  await onward(look, "Set password", "/desk/confidentiality");
   await look.see("confidentiality", "Before you begin");
-  await look.press("button", "I keep personal data confidential");
+  await onward(look, "I keep personal data confidential", "/desk");
   await look.see("lists", "Lists");
 
   // A list.
@@ -99,7 +99,7 @@ async function olga(look, name) {
 
   // Out.
   await look.go("/desk");
-  await look.press("button", "Log out");
+  await onward(look, "Log out", "/desk/login");
   await look.see("login", "Log in");
   await enter(look, { Name: name, Password: "not the password" });
   await look.press("button", "Log in", 401);
@@ -110,4 +110,9 @@ async function olga(look, name) {
 
 async function enter(look, fields) {
   for (const [label, text] of Object.entries(fields)) await look.page.getByLabel(label, { exact: true }).fill(text);
+}
+
+/** Presses a button that leads on to another page. */
+async function onward(look, button, path) {
+  await Promise.all([look.page.waitForURL((url) => url.pathname === path), look.press("button", button, 303)]);
 }

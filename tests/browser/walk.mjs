@@ -5,7 +5,7 @@
 //   OPTIN_ENV=.optin/optin.env OPTIN='cargo run --quiet --' SHOTS=shots node tests/browser/walk.mjs
 // SHOTS is where pictures of all pages go; CHROMIUM names the browser where it is not /usr/bin/chromium.
 // In the same way: tongues.mjs, which sees every page and letter in each language, and scanner.mjs, which opens every
-// link of every letter and must not have done anything. Names after walk.mjs (emma finn) or tongues.mjs (sv) choose whose
+// link of every letter and must not have done anything; and desk.mjs, an operator's day. Names after walk.mjs (emma finn) or tongues.mjs (sv) choose whose
 // walk it is.
 
 import { DESK, Look, PHONE, walk } from "./house.mjs";

@@ -213,7 +213,7 @@ async fn the_command_writes_a_zip_for_its_owner_alone_and_names_nobody_when_it_r
         assert!(left.iter().all(|name| !name.to_str().unwrap().contains("evidence")), "{left:?}");
     }
     assert_eq!(
-        count(&url, "SELECT count(*) FROM access_records").await,
+        count(&url, "SELECT count(*) FROM access_records WHERE act = 'evidence'").await,
         2,
         "who was not there, and who is pending"
     );
