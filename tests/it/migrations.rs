@@ -9,6 +9,7 @@ use optin::links::Links;
 use optin::store::StoreError;
 use optin::store::access::Access;
 use optin::store::feed::Reader;
+use optin::store::idempotency::KeyUse;
 use optin::store::migrate::{MigrateError, Migration, check, migrate, migrations};
 use optin::store::operators::NewToken;
 use optin::store::seal::Seal;
@@ -188,6 +189,8 @@ async fn migrating_a_filled_database_again_leaves_its_rows_alone() {
     let id = signup.id();
     bench.store.sign_up(signup).await.unwrap();
     bench.store.count_bounce(list.0.number, id, noon()).await.unwrap();
+    let used = KeyUse { key: [1; 32], request: [2; 32] };
+    bench.store.note_key(list.0.number, &used, id, noon()).await.unwrap();
     bench.store.add_operator("tester", Role::Admin, noon()).await.unwrap();
     bench.store.check_ring(&bench.ring).await.unwrap();
     bench.store.record_access(list.0.number, "tester", Access::Export, noon()).await.unwrap();
