@@ -33,6 +33,9 @@ CREATE TABLE fed (
     token    bigint  NOT NULL,
     hour     integer NOT NULL,
     rows     bigint  NOT NULL,
+    -- The size of the list's trail when the first of them were read, or before: whoever could be exported at any size from
+    -- then on may have been among them.
+    since    bigint  NOT NULL CHECK (since >= 0),
     PRIMARY KEY (list, operator, token, hour)
 );
 
@@ -62,7 +65,8 @@ CREATE TABLE webhooks (
     PRIMARY KEY (list, webhook)
 );
 
--- From these entries a person is told to whom they were handed: now from `fed` ones too.
+-- From these entries a person is told to whom they were handed: now from `fed` ones too. Each event by itself, so that
+-- the few that are asked for are found among as many others as years of hours make.
 DROP INDEX trail_entries_events;
-CREATE INDEX trail_entries_events ON trail_entries (list, index)
+CREATE INDEX trail_entries_events ON trail_entries (list, get_byte(entry, 1), index)
     WHERE index IS NOT NULL AND get_byte(entry, 1) IN (16, 17, 19);

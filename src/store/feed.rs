@@ -22,6 +22,8 @@ use crate::trail::entry::{self, Event};
 const HANDFUL: i64 = 10_000;
 /// News that waits for its number.
 const WAITS: i64 = i64::MAX;
+/// After an hour's end until it is told in the trail: entries of those who were read at its very end are in there by then.
+const SETTLES: SignedDuration = SignedDuration::from_mins(2);
 
 /// Who reads a feed.
 #[derive(Clone, Copy, Debug)]
@@ -43,6 +45,15 @@ pub enum Place {
     Gone,
 }
 
+/// What a look at a feed tells.
+struct Look {
+    place: Place,
+    /// Whether some of the news waits for its number.
+    waits: bool,
+    /// How far the list's trail is.
+    size: i64,
+}
+
 /// What has changed, each reference once.
 #[derive(Debug)]
 pub struct FeedPage {
@@ -60,7 +71,7 @@ impl Store {
     /// Whether there is news for a reader: one statement, which looks into two indexes and reads nothing where there is
     /// none.
     pub async fn feed_place(&self, after: &FeedCursor) -> Result<Place, StoreError> {
-        Ok(self.look_at_feed(after).await?.0)
+        Ok(self.look_at_feed(after).await?.place)
     }
 
     /// The news after a cursor, at most `limit` references; `None` where the reader has to take an export. Counts what is
@@ -75,7 +86,8 @@ impl Store {
         limit: u32,
         at: Timestamp,
     ) -> Result<Option<FeedPage>, StoreError> {
-        let (place, waits) = self.look_at_feed(after).await?;
+        // The trail's size is looked up before the page: whoever is on it can be exported then, or at a later size.
+        let Look { place, waits, size } = self.look_at_feed(after).await?;
         match place {
             Place::Gone => return Ok(None),
             Place::End => {
@@ -100,36 +112,34 @@ impl Store {
             let (token, hour) = (reader.token.unwrap_or_default(), hour(at));
             let count = page.added.len() as i64;
             let statement = transaction.prepare_cached(sql::COUNT_FED).await?;
-            let given: [&(dyn tokio_postgres::types::ToSql + Sync); 7] =
-                [&number(after.list), &reader.operator, &token, &hour, &count, &at, &act];
+            let given: [&(dyn tokio_postgres::types::ToSql + Sync); 8] =
+                [&number(after.list), &reader.operator, &token, &hour, &count, &at, &act, &size];
             transaction.execute(&statement, &given).await?;
         }
         transaction.commit().await?;
         Ok(Some(page))
     }
 
-    /// Where a reader is, and whether some of the news waits for its number.
-    async fn look_at_feed(&self, after: &FeedCursor) -> Result<(Place, bool), StoreError> {
+    async fn look_at_feed(&self, after: &FeedCursor) -> Result<Look, StoreError> {
         let client = self.writer().await?;
         let statement = client.prepare_cached(sql::FIND_FEED).await?;
         let from = after.number()?;
         let Some(row) = client.query_opt(&statement, &[&number(after.list), &from]).await? else {
-            return Ok((Place::Gone, false));
+            return Ok(Look { place: Place::Gone, waits: false, size: 0 });
         };
         let size: i64 = row.try_get("size")?;
-        let size = u64::try_from(size).map_err(|_| StoreError::Malformed("a trail's size"))?;
-        if row.try_get("is_replaying")? || self.is_behind_its_mirror(after.list, size) {
+        let sealed = u64::try_from(size).map_err(|_| StoreError::Malformed("a trail's size"))?;
+        if row.try_get("is_replaying")? || self.is_behind_its_mirror(after.list, sealed) {
             return Err(StoreError::Held);
         }
         let epoch: [u8; 16] = fixed(&row, "epoch")?;
         let (last, floor): (i64, i64) = (row.try_get("last")?, row.try_get("floor")?);
         if epoch != after.epoch || !(floor..=last).contains(&from) {
-            return Ok((Place::Gone, false));
+            return Ok(Look { place: Place::Gone, waits: false, size });
         }
-        Ok(match row.try_get::<_, Option<i64>>("newest")? {
-            None => (Place::End, false),
-            Some(newest) => (Place::News, newest == WAITS),
-        })
+        let newest: Option<i64> = row.try_get("newest")?;
+        let place = if newest.is_some() { Place::News } else { Place::End };
+        Ok(Look { place, waits: newest == Some(WAITS), size })
     }
 
     /// Gives news that waits its number, a handful at most.
@@ -143,6 +153,12 @@ impl Store {
         let day = at.to_zoned(jiff::tz::TimeZone::UTC).date();
         transaction.execute(&statement, &[&number(list), &HANDFUL, &day]).await?;
         transaction.commit().await?;
+        Ok(())
+    }
+
+    /// Has everybody who reads a list's feed begin again, by an export.
+    pub async fn renew_feed(&self, list: u32) -> Result<(), StoreError> {
+        self.writer().await?.execute(sql::RENEW_FEED, &[&number(list)]).await?;
         Ok(())
     }
 
@@ -176,22 +192,23 @@ impl Store {
     }
 
     /// Tells in the trails how many rows readers of feeds were handed in the hours that are over, and returns in how many
-    /// entries.
+    /// entries. Each looks back on the trail's size when the first rows of its hour were read: whoever could be exported
+    /// anywhere between that size and the entry itself may have been handed out.
     pub async fn settle_feeds(&self, at: Timestamp) -> Result<usize, StoreError> {
         let mut client = self.writer().await?;
         let transaction = client.transaction().await?;
         let mut entries = 0;
-        for row in transaction.query(sql::DELETE_FED, &[&hour(at)]).await? {
+        for row in transaction.query(sql::DELETE_FED, &[&hour(at - SETTLES)]).await? {
             let unsigned_of = |name| {
                 let value: i64 = row.try_get(name)?;
                 u64::try_from(value).map_err(|_| StoreError::Malformed(name))
             };
-            let (list, rows, size) = (unsigned(&row, "list")?, unsigned_of("rows")?, unsigned_of("size")?);
+            let (list, rows, since) = (unsigned(&row, "list")?, unsigned_of("rows")?, unsigned_of("since")?);
             // Nobody's address was in what was handed out.
             if rows == 0 {
                 continue;
             }
-            let tail = entry::service_tail(&fixed(&row, "id")?, size, rows);
+            let tail = entry::service_tail(&fixed(&row, "id")?, since, rows);
             let entry = entry::entry(Event::Fed, at, &entry::ZEROS, &tail);
             transaction.execute(sql::INSERT_ENTRY, &[&number(list), &entry.as_slice()]).await?;
             entries += 1;

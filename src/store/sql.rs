@@ -98,6 +98,7 @@ statements! {
     SELECT_EXPIRED_CORRECTIONS = "select_expired_corrections",
     SELECT_EXPIRED_SIGNUPS = "select_expired_signups",
     SELECT_EXPORTS = "select_exports",
+    SELECT_FED = "select_fed",
     SELECT_FINGERPRINTS = "select_fingerprints",
     SELECT_LISTS = "select_lists",
     SELECT_LIST_ENTRIES = "select_list_entries",

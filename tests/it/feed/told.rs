@@ -9,6 +9,9 @@ use serde_json::json;
 use super::{Reader, text};
 use crate::house::{House, NEWS, link, pages::way_back};
 
+/// From any moment to one when the hour before is settled.
+const AN_HOUR: SignedDuration = SignedDuration::from_mins(62);
+
 impl House {
     async fn entries_of(&self, event: Event) -> Vec<Entry> {
         self.seal().await;
@@ -152,7 +155,7 @@ async fn p_med_4_what_feed_readers_are_handed_is_in_the_trail_by_the_hour_and_on
     let records = "SELECT count(*) FROM access_records WHERE act = 'feed' AND operator = 'marketer'";
     assert_eq!(house.count(records).await, 1, "once an hour, however many pages");
 
-    house.advance(SignedDuration::from_hours(1));
+    house.advance(AN_HOUR);
     other.follow(&house).await;
     sweep(&house.app).await.unwrap();
     sweep(&house.app).await.unwrap();
@@ -169,12 +172,53 @@ async fn p_med_4_what_feed_readers_are_handed_is_in_the_trail_by_the_hour_and_on
     let my = house.my("ann@example.org").await;
     let exported = house.told(&my).await["lists"][0]["exported"].clone();
     assert!(exported["read"].is_string(), "{exported}");
-    house.advance(SignedDuration::from_hours(1));
+    house.advance(AN_HOUR);
     sweep(&house.app).await.unwrap();
     assert_eq!(counts().await, [3, 3]);
     assert_eq!(house.count(records).await, 2);
     assert_eq!(house.count("SELECT count(*) FROM fed").await, 0);
     assert_eq!(text(&reader.page(&house, "").await.1, "next"), reader.cursor);
     // Closing verifies the trail.
+    house.close().await;
+}
+
+#[tokio::test]
+async fn whoever_was_handed_to_a_reader_is_told_at_once_and_whatever_they_do_next() {
+    let house = House::open().await;
+    let mut reader = Reader::begin(&house).await;
+    house.subscribe("ann@example.org").await;
+    house.seal().await;
+    let read = async |email: &str| {
+        house.seal().await;
+        let my = house.my(email).await;
+        house.told(&my).await["lists"][0]["exported"].clone()["read"].clone()
+    };
+    assert!(read("ann@example.org").await.is_null(), "nobody has read it yet");
+    assert_eq!(reader.follow(&house).await, (1, 0));
+    let told = read("ann@example.org").await;
+    let end = (house.clock.now().as_second() / 3600 + 1) * 3600;
+    assert_eq!(told, json!(jiff::Timestamp::from_second(end).unwrap()), "by the end of the hour");
+    let my = house.my("ann@example.org").await;
+    house.press(&my, "pause", &[("list", NEWS)]).await;
+    assert_eq!(read("ann@example.org").await, told);
+
+    house.advance(AN_HOUR);
+    sweep(&house.app).await.unwrap();
+    assert_eq!(house.entries_of(Event::Fed).await.len(), 1);
+    assert_eq!(house.count("SELECT count(*) FROM fed").await, 0);
+    assert!(read("ann@example.org").await.is_string(), "though she had paused when it was settled");
+    // Whoever comes later was not among them; and later readings, of others, move hers no further.
+    house.subscribe("ben@example.org").await;
+    assert!(read("ben@example.org").await.is_null());
+    let told = read("ann@example.org").await;
+    assert_eq!(reader.follow(&house).await, (1, 1));
+    for _ in 0..3 {
+        house.advance(AN_HOUR + AN_HOUR);
+        house.subscribe(&format!("p{}@example.org", house.clock.now().as_second())).await;
+        reader.follow(&house).await;
+        sweep(&house.app).await.unwrap();
+    }
+    assert_eq!(read("ann@example.org").await, told);
+    assert_ne!(read("ben@example.org").await, told);
     house.close().await;
 }
