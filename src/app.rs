@@ -50,6 +50,8 @@ pub struct App {
     pub letters_wait: Notify,
     /// Seats for readers who wait for a feed's news.
     pub feed_seats: Semaphore,
+    /// References that may be in pages of feeds at once, from when one is read until it is taken.
+    pub feed_room: Arc<Semaphore>,
     /// Exports that run at once over HTTP: each holds a connection and a snapshot.
     pub export_seats: Arc<Semaphore>,
     /// How many passwords are looked at in one moment: each takes 19 MiB and a processor.
@@ -63,6 +65,8 @@ const EXPORT_SEATS: usize = 4;
 const PASSWORD_SEATS: usize = 2;
 /// How many may wait for a feed's news at once.
 const FEED_SEATS: usize = 256;
+/// How many references may be in pages of feeds at once: four of the largest pages.
+const FEED_ROOM: usize = 40_000;
 
 /// Why a service cannot be put together.
 #[derive(Debug, thiserror::Error)]
@@ -108,6 +112,7 @@ impl App {
             inbox,
             letters_wait: Notify::new(),
             feed_seats: Semaphore::new(FEED_SEATS),
+            feed_room: Arc::new(Semaphore::new(FEED_ROOM)),
             export_seats: Arc::new(Semaphore::new(EXPORT_SEATS)),
             password_seats: Arc::new(Semaphore::new(PASSWORD_SEATS)),
             closing: CancellationToken::new(),

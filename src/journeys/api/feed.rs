@@ -3,10 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use http::{Method, StatusCode};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, StatusCode};
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, sleep};
+use tokio::sync::OwnedSemaphorePermit;
+use tokio::time::{Instant, sleep, timeout};
 
 use crate::app::App;
 use crate::app::row::{COLUMNS, Row, exported_fields};
@@ -17,10 +19,11 @@ use crate::keys::KeyRing;
 use crate::links::Links;
 use crate::store::feed::{FeedCursor, Place, Reader};
 use crate::store::{Store, StoreError};
-use crate::web::answer::{self, Answer, problem, refused};
+use crate::web::answer::{Answer, problem, refused};
+use crate::web::guard::Entered;
 use crate::web::refusal::Refusal;
 use crate::web::request::Request;
-use crate::web::{form, guard};
+use crate::web::{form, guard, stream};
 
 /// The most references in one page, and how many there are unless the reader says.
 const LARGEST: u32 = 10_000;
@@ -31,6 +34,12 @@ const LONGEST_WAIT: u64 = 30;
 const WAIT_AT_MOST: Duration = Duration::from_secs(28);
 /// How often somebody who waits is looked after.
 const LOOK: Duration = Duration::from_millis(500);
+/// How long a page waits for room beside others.
+const FOR_ROOM: Duration = Duration::from_secs(2);
+/// After how many rows that were opened others have their turn: a few milliseconds.
+const TURN: usize = 256;
+/// What a page's body is handed over in, in bytes.
+const CHUNK: usize = 64 * 1024;
 
 /// What has changed. Every reference stands in it once.
 #[derive(Serialize)]
@@ -110,16 +119,28 @@ impl<'a> Feed<'a> {
             columns.chain(fields.iter().map(|name| format!("field_{name}"))).collect();
         let added = news.added.iter().map(|row| {
             let row = Row::open(self.keys, self.links, list, &fields, row)?;
-            Ok(Added { columns: columns.clone(), row })
+            Ok::<_, PersonError>(Added { columns: columns.clone(), row })
         });
         let removed = news.removed.iter().map(|reference| data_encoding::HEXLOWER.encode(reference));
         Ok(FeedPage {
-            added: added.collect::<Result<_, PersonError>>()?,
+            added: collect(added).await?,
             removed: removed.map(|reference| Removed { reference }).collect(),
             next: news.next.to_string(),
             more: news.more,
         })
     }
+}
+
+/// Collects what takes long to make, and lets others have their turn meanwhile.
+async fn collect<T, E>(made: impl ExactSizeIterator<Item = Result<T, E>>) -> Result<Vec<T>, E> {
+    let mut all = Vec::with_capacity(made.len());
+    for one in made {
+        all.push(one?);
+        if all.len().is_multiple_of(TURN) {
+            tokio::task::yield_now().await;
+        }
+    }
+    Ok(all)
 }
 
 fn check(list: &List, after: &FeedCursor) -> Result<(), FeedError> {
@@ -156,6 +177,35 @@ fn held(error: StoreError) -> Refusal {
     if matches!(error, StoreError::Held) { Refusal::Busy } else { error.into() }
 }
 
+/// Room for a page, until it is dropped.
+async fn room(app: &App, wish: &Wish) -> Result<OwnedSemaphorePermit, Refusal> {
+    let room = app.feed_room.clone().acquire_many_owned(wish.limit);
+    timeout(FOR_ROOM, room).await.ok().and_then(Result::ok).ok_or(Refusal::Busy)
+}
+
+/// Lets a reader through.
+async fn pass(app: &App, request: &Request, slug: &str) -> Result<Entered, Refusal> {
+    let operator = guard::bearer(app, request).await?;
+    guard::enter(app, operator, Right::Export, slug).await
+}
+
+/// A page as an answer, which keeps its room until it is taken.
+fn told(page: FeedPage, room: OwnedSemaphorePermit) -> Answer {
+    let text = serde_json::to_vec(&page).map_err(|_| Refusal::Internal)?;
+    let (mut outlet, mut response) = stream::body(false);
+    tokio::spawn(async move {
+        let _room = room;
+        for part in text.chunks(CHUNK) {
+            outlet.put(part).await?;
+        }
+        outlet.flush().await?;
+        outlet.end();
+        Ok::<(), stream::Gone>(())
+    });
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    Ok(response)
+}
+
 /// What a reader asks for.
 struct Wish {
     after: FeedCursor,
@@ -174,8 +224,7 @@ async fn answer_feed(app: &App, request: &Request, slug: &str) -> Answer {
     if request.method != Method::GET {
         return Err(Refusal::Method("GET"));
     }
-    let operator = guard::bearer(app, request).await?;
-    let entered = guard::enter(app, operator, Right::Export, slug).await?;
+    let entered = pass(app, request, slug).await?;
     let wish = match wish(&request.query) {
         Ok(wish) => wish,
         Err((parameter, detail)) => {
@@ -190,12 +239,15 @@ async fn answer_feed(app: &App, request: &Request, slug: &str) -> Answer {
             ));
         }
     };
-    let reader = Reader { operator: &entered.operator.name, token: entered.operator.token() };
     if check(&entered.list, &wish.after).is_ok() {
         wait_for_news(app, &wish.after, wish.wait).await?;
     }
+    let room = room(app, &wish).await?;
+    // Once more: the token may have ended meanwhile, and the list's columns may be others.
+    let entered = pass(app, request, slug).await?;
+    let reader = Reader { operator: &entered.operator.name, token: entered.operator.token() };
     match Feed::of(app).page(&entered.list, reader, &wish.after, wish.limit, app.clock.now()).await {
-        Ok(page) => Ok(answer::json(StatusCode::OK, &page)),
+        Ok(page) => told(page, room),
         Err(error @ FeedError::Gone) => {
             let more =
                 Map::from_iter([("feed_days".to_owned(), Value::from(entered.list.options.feed_days))]);
@@ -236,6 +288,21 @@ fn wish(query: &str) -> Result<Wish, (&'static str, &'static str)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn whoever_opens_thousands_lets_others_have_their_turn() {
+        let turns = std::cell::Cell::new(0);
+        let made = (0..4 * TURN).map(|n| Ok::<_, ()>((n, turns.get())));
+        let (all, ()) = tokio::join!(collect(made), async {
+            for _ in 0..10 {
+                turns.set(turns.get() + 1);
+                tokio::task::yield_now().await;
+            }
+        });
+        let all = all.unwrap();
+        assert!(all.iter().map(|(n, _)| *n).eq(0..4 * TURN));
+        assert!(all.chunks(TURN).map(|chunk| chunk[0].1).eq(0..4), "another had a turn after each {TURN}");
+    }
 
     #[test]
     fn a_wish_is_read_or_its_mistake_named() {

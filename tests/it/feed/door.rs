@@ -9,7 +9,7 @@ use serde_json::Value;
 use tokio::time::Instant;
 
 use super::Reader;
-use crate::house::{House, NEWS};
+use crate::house::{House, NEWS, until};
 
 const PATH: &str = "/api/v1/lists/news/feed";
 
@@ -115,5 +115,40 @@ async fn only_so_many_may_wait_and_nobody_else_is_kept_from_reading() {
     assert_eq!(reader.page(&house, "").await.0, StatusCode::OK);
     house.subscribe("ann@example.org").await;
     assert_eq!(reader.page(&house, "&wait=1").await.1["added"].as_array().unwrap().len(), 1);
+    house.close().await;
+}
+
+#[tokio::test]
+async fn whoever_lost_their_token_while_they_waited_is_told_nothing() {
+    let house = House::open().await;
+    let reader = Reader::begin(&house).await;
+    let (waited, _) = tokio::join!(reader.page(&house, "&wait=30"), async {
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        assert_eq!(house.app.store.revoke_tokens("marketer").await.unwrap(), 1);
+        house.arrive("ann@example.org").await;
+    });
+    assert_eq!(waited.0, StatusCode::UNAUTHORIZED);
+    assert!(!waited.1.to_string().contains("ann@example.org"));
+    assert_eq!(house.count("SELECT count(*) FROM fed").await, 0, "nothing was handed out");
+    house.close().await;
+}
+
+#[tokio::test]
+async fn pages_have_room_for_so_many_rows_at_once_and_give_it_back() {
+    let house = House::open().await;
+    let reader = Reader::begin(&house).await;
+    house.subscribe("ann@example.org").await;
+    let room = house.app.feed_room.available_permits();
+    assert_eq!(room, 40_000);
+    house.app.feed_room.forget_permits(room - 5000);
+    let (status, problem) = reader.page(&house, "&limit=10000").await;
+    assert_eq!(
+        (status, problem["type"].as_str()),
+        (StatusCode::SERVICE_UNAVAILABLE, Some("urn:optin:problem:busy"))
+    );
+    for _ in 0..3 {
+        assert_eq!(reader.page(&house, "&limit=5000").await.1["added"].as_array().unwrap().len(), 1);
+    }
+    until("room", async || house.app.feed_room.available_permits() == 5000).await;
     house.close().await;
 }
