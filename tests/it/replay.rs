@@ -2,6 +2,7 @@
 
 mod backup;
 mod beside;
+mod feed;
 mod held;
 mod kill;
 mod lost;

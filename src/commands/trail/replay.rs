@@ -64,7 +64,7 @@ pub async fn run(options: Options) -> anyhow::Result<()> {
     let at = Clock::System.now();
     let behind = store.restore_log(list.number, &mirrored, |size| mirror.tail(size), at).await;
     match behind.map_err(|end: End| anyhow::Error::from(end)).context("nothing was changed")? {
-        Behind::NoMore => return nothing_to_do(&list, &mirror.checkpoint).await,
+        Behind::NoMore => return nothing_to_do(&store, &list, &mirror.checkpoint).await,
         Behind::InTheMiddle => println!("{}: an earlier replay had not come to its end", list.slug),
         Behind::By(count) => println!("{}: {} restored from the mirror", list.slug, entries(count)),
     }
@@ -94,14 +94,16 @@ async fn list_of(store: &Store, checkpoint: &Checkpoint) -> anyhow::Result<List>
     Ok(found.context(missing)?.0)
 }
 
-/// The database holds all that the mirror does. Whether it is the same log?
-async fn nothing_to_do(list: &List, mirrored: &Checkpoint) -> anyhow::Result<()> {
+/// The database holds all that the mirror does. Whether it is the same log? It may have been restored all the same, and
+/// what the mirror has not seen may have been fed to readers before.
+async fn nothing_to_do(store: &Store, list: &List, mirrored: &Checkpoint) -> anyhow::Result<()> {
     let database = Source::Database(Box::new(Database::open(&list.slug).await?));
     let key = database.key().await?.context("the list has no trail")?;
     let checkpoint = open_checkpoint(&database.checkpoint().await?, &key)?;
     let read = async |tile| database.tile(tile).await;
     let goes_on = Tree::open(&checkpoint, &read, false).await?.goes_on_from(mirrored).await?;
     ensure!(goes_on.is_ok(), End::from(ReplayError::Parted));
+    store.renew_feed(list.number).await?;
     println!("{}: nothing to replay: the database holds all that the mirror does", list.slug);
     Ok(())
 }
