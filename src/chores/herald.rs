@@ -13,6 +13,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::json;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
+use url::Url;
 
 use crate::app::App;
 use crate::consent::webhook::{Secret, Target};
@@ -70,26 +71,29 @@ async fn try_to_make(app: &App, call: &Call) -> Result<(), StoreError> {
     // Looked up before the call: what comes while it is made is told by the next.
     let end = app.store.feed_end(call.list, now).await?;
     let Ok(target) = Target::parse(&call.url, &app.webhook_networks) else {
-        return app.store.delay_call(call, now, "forbidden", Some(now)).await;
+        return give_up(app, call, now, "forbidden").await;
     };
     let secrets = open_secrets(&app.keys, call);
     if secrets.is_empty() {
-        return app.store.delay_call(call, now, "no_secret", Some(now)).await;
+        return give_up(app, call, now, "no_secret").await;
     }
     let outcome = post(&target, &app.webhook_networks, headers(call, &secrets, now), body(call)).await;
     let now = app.clock.now();
     match (outcome, again(call.attempts)) {
         (Outcome::Taken, _) => app.store.finish_call(call, &end, now + PAUSE).await,
-        (Outcome::Gone, _) => {
-            tracing::warn!(host = target.host(), "a webhook wants no more calls, and gets none");
-            app.store.delay_call(call, now, "gone", Some(now)).await
-        }
+        (Outcome::Gone, _) => give_up(app, call, now, "gone").await,
         (Outcome::Failed(fault), Some(again)) => app.store.delay_call(call, now + again, &fault, None).await,
-        (Outcome::Failed(fault), None) => {
-            tracing::warn!(host = target.host(), fault, "a webhook was given up");
-            app.store.delay_call(call, now, &fault, Some(now)).await
-        }
+        (Outcome::Failed(fault), None) => give_up(app, call, now, &fault).await,
     }
+}
+
+/// Makes no more calls of a webhook, until its secret is another. Of its URL the log has the host alone: there may be a
+/// secret in the rest.
+async fn give_up(app: &App, call: &Call, now: Timestamp, fault: &str) -> Result<(), StoreError> {
+    let url = Url::parse(&call.url).ok();
+    let host = url.as_ref().and_then(Url::host_str).unwrap_or_default();
+    tracing::warn!(host, fault, "a webhook was given up");
+    app.store.delay_call(call, now, fault, Some(now)).await
 }
 
 /// How long after so many tries.

@@ -4,7 +4,7 @@
 mod cen;
 mod cgm;
 mod cp;
-mod logs;
+pub mod logs;
 mod med;
 mod msg;
 

@@ -15,6 +15,7 @@ use tokio_util::sync::{CancellationToken, DropGuard};
 
 use crate::house::{House, until};
 use crate::process::{is_here, program, run};
+use crate::promises::logs::Log;
 
 /// A call as it arrived: headers in lower case, and the body.
 #[derive(Clone)]
@@ -243,5 +244,35 @@ async fn two_services_make_a_call_once_and_what_a_dead_one_was_about_to_say_is_s
     let heard = receiver.until_heard(6).await;
     assert_eq!(heard.headers["webhook-id"], format!("msg_{}", data_encoding::HEXLOWER.encode(&name)));
     replica.close().await;
+    house.close().await;
+}
+
+#[tokio::test]
+async fn each_webhook_that_is_given_up_is_in_the_log_by_its_host_alone() {
+    let (log, _listening) = Log::listen();
+    let house = House::open().await;
+    let receiver = Receiver::open().await;
+    receiver.will_answer("410 Gone");
+    let [(inside, _), (_, _), (mute, _)] = [
+        house.webhook(&receiver.url).await,
+        house.webhook(&receiver.url).await,
+        house.webhook(&receiver.url).await,
+    ];
+    let db = house.db().await;
+    // As if its network had been allowed then; as if its secret were of a key ring that is gone.
+    let moved = "UPDATE webhooks SET url = 'https://10.1.2.3/hook?shop=1' WHERE webhook = $1";
+    db.execute(moved, &[&inside.0.as_slice()]).await.unwrap();
+    let lost = "UPDATE webhooks SET secret = '\\x00' WHERE webhook = $1";
+    db.execute(lost, &[&mute.0.as_slice()]).await.unwrap();
+    let _herald = house.herald();
+    house.subscribe("ann@example.org").await;
+    let given_up = "SELECT count(*) FROM webhooks WHERE disabled_at IS NOT NULL";
+    until("the end of all", async || house.count(given_up).await == 3).await;
+    let text = log.text();
+    for (host, fault) in [("10.1.2.3", "forbidden"), ("127.0.0.1", "gone"), ("127.0.0.1", "no_secret")] {
+        let line = format!("a webhook was given up host=\"{host}\" fault=\"{fault}\"");
+        assert!(text.contains(&line), "{fault}: {text}");
+    }
+    assert!(!text.contains("shop=1") && !text.contains("/hook"), "{text}");
     house.close().await;
 }

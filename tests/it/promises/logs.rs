@@ -18,7 +18,7 @@ use crate::house::{House, link, until};
 
 /// Everything that is logged on this thread, on which a test's whole service runs.
 #[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
+pub struct Log(Arc<Mutex<Vec<u8>>>);
 
 impl io::Write for Log {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -31,7 +31,7 @@ impl io::Write for Log {
 }
 
 impl Log {
-    fn listen() -> (Log, impl Drop) {
+    pub fn listen() -> (Log, impl Drop) {
         // With a single subscriber, tracing asks whichever thread comes by a line first whether anybody listens to
         // it, and keeps a stranger's no for all. With two it asks them both.
         static SECOND: OnceLock<Dispatch> = OnceLock::new();
@@ -44,7 +44,7 @@ impl Log {
         (log, tracing::subscriber::set_default(subscriber))
     }
 
-    fn text(&self) -> String {
+    pub fn text(&self) -> String {
         String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
     }
 
