@@ -9,6 +9,7 @@ mod settings;
 pub mod site;
 mod templates;
 mod trails;
+mod webhook;
 
 use std::collections::HashSet;
 use std::sync::Arc;
