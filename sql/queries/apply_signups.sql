@@ -14,7 +14,7 @@ WITH given AS (
 ), known AS (
     -- Rows are locked in the order of their ids here and in every other batch, so that batches hardly ever
     -- deadlock; one that does is tried again.
-    SELECT id, address_key, told_at, expires_at FROM subscriptions
+    SELECT id, address_key, told_at FROM subscriptions
     WHERE list = $1 AND id = ANY (ARRAY(SELECT id FROM met)) ORDER BY id FOR UPDATE
 ), written AS (
     INSERT INTO subscriptions AS s
@@ -50,9 +50,7 @@ WITH given AS (
     SELECT w.*, g.signed_up_at AS at, w.id = g.id AS asked, k.id AS known_id,
            -- The row's own time says so even for a row that came between the look and the lock; the second half tells
            -- two signups of one instant apart.
-           w.told_at IS NOT DISTINCT FROM g.signed_up_at AND w.told_at IS DISTINCT FROM k.told_at AS told,
-           -- Who signs up again while they may still confirm is counted already.
-           k.id IS NULL OR k.expires_at <= g.signed_up_at AS is_new
+           w.told_at IS NOT DISTINCT FROM g.signed_up_at AND w.told_at IS DISTINCT FROM k.told_at AS told
     FROM written w JOIN given g USING (address_key) LEFT JOIN known k USING (address_key)
 ), dropped AS (
     -- By an array, here and in the other batches: whatever the statistics say, that goes by the primary key.
@@ -64,9 +62,9 @@ WITH given AS (
     ON CONFLICT (list, subscription, kind) DO UPDATE
         SET queued_at = excluded.queued_at, due_at = excluded.due_at, attempts = 0, status = NULL, dead_at = NULL
 ), counted AS (
-    -- Written also where nothing is added, so that this too costs the same for every address.
+    -- Each signup, whatever came of it: were it only those of new addresses, the figures would tell whose is not.
     INSERT INTO tallies AS t (list, day, kind, count)
-    SELECT $1, (at AT TIME ZONE 'UTC')::date AS day, $19::smallint, count(*) FILTER (WHERE asked AND is_new)
+    SELECT $1, (at AT TIME ZONE 'UTC')::date AS day, $19::smallint, count(*)
     FROM outcome GROUP BY day ORDER BY day
     ON CONFLICT (list, day, kind) DO UPDATE SET count = t.count + excluded.count
 )

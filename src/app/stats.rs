@@ -74,7 +74,7 @@ impl Days {
 /// What people did.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, utoipa::ToSchema)]
 pub struct Acts {
-    /// Whoever signs up again before they confirm counts once.
+    /// Each time that somebody entered an address, also one that is on the list: otherwise it would tell that it is.
     pub signed_up: Figure,
     pub confirmed: Figure,
     pub left: Figure,

@@ -192,7 +192,7 @@ mod tests {
             let told = Figure::roughly(people);
             prop_assert!((told.at_least..=told.at_most).contains(&people));
             prop_assert!(people == 0 || told.at_most - told.at_least >= 3);
-            prop_assert!(people < 5 || told.at_least % 5 == 0);
+            prop_assert!(people < 5 || told.at_least.is_multiple_of(5));
         }
 
         #[test]

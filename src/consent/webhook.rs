@@ -94,8 +94,7 @@ fn is_public_v4(ip: Ipv4Addr) -> bool {
 fn is_public_v6(ip: Ipv6Addr) -> bool {
     let [a, b, ..] = ip.segments();
     // Only 2000::/3 is given out; of it not protocol assignments (Teredo among them), documentation, its second block.
-    let is_special =
-        (a == 0x2001 && b < 0x0200) || (a == 0x2001 && b == 0x0db8) || (a == 0x3fff && b < 0x1000);
+    let is_special = (a == 0x2001 && (b < 0x0200 || b == 0x0db8)) || (a == 0x3fff && b < 0x1000);
     (0x2000..=0x3fff).contains(&a) && !is_special
 }
 

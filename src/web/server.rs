@@ -240,6 +240,10 @@ async fn answer<S, B>(
 where
     S: Service<Request<Incoming>, Response = Response<B>, Error = Infallible>,
 {
+    // Such a target is for proxies (RFC 9112 §3.2.3), which we are not; what is behind takes a path for granted.
+    if request.uri().path_and_query().is_none() {
+        return plain(StatusCode::BAD_REQUEST, "This is no request for a page.\n").map(Either::Right);
+    }
     // Unwind safe, because nothing of a request that panicked is looked at again.
     let work = AssertUnwindSafe(async { service.oneshot(request).await }).catch_unwind();
     match timeout(limit, work).await {

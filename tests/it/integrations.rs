@@ -209,7 +209,7 @@ fn answer(
 /// The SQL that the program asks with.
 fn fits(one: &Value, query: &str) -> bool {
     if let Some(number) = query.strip_prefix("subscribers.id = ") {
-        return one["id"].to_string() == number;
+        return one["id"].as_i64() == number.parse().ok();
     }
     if let Some(quoted) = query.strip_prefix("LOWER(subscribers.email) = ") {
         let email = quoted.strip_prefix('\'').unwrap().strip_suffix('\'').unwrap();

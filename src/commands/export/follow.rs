@@ -14,7 +14,7 @@ use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context as _, bail, ensure};
+use anyhow::{Context as _, ensure};
 use serde::{Deserialize, Serialize};
 use tokio::time::{Instant, sleep};
 use tokio_util::sync::CancellationToken;
@@ -77,10 +77,9 @@ pub async fn follow(export: Export<'_>, options: &Options, dir: &Path) -> anyhow
     let shutdown = shutdown_signal()?;
     let mut cursor = folder.cursor();
     while !shutdown.is_cancelled() {
-        let kept = match (folder.may_go_on().await, cursor) {
-            (Err(error), _) => Err(error),
-            (Ok(()), None) => folder.begin().await,
-            (Ok(()), Some(from)) => folder.keep(from, &shutdown).await,
+        let kept = match cursor {
+            None => folder.begin().await,
+            Some(from) => folder.keep(from, &shutdown).await,
         };
         cursor = match kept {
             Ok(cursor) => cursor,
@@ -123,20 +122,6 @@ impl<'a> Folder<'a> {
         Ok(Folder { export, options, dir: dir.to_owned(), file, _lock: lock })
     }
 
-    /// Whether the operator may still export the list: who is it no more keeps no copy in step.
-    async fn may_go_on(&self) -> anyhow::Result<()> {
-        let (store, operator, slug) = (self.export.store, &self.options.operator, &self.options.slug);
-        let known = store.operator(operator).await?;
-        let list = store.find_list(slug).await?;
-        if let (Some(known), Some((list, _))) = (known, list) {
-            ensure!(
-                known.may(Right::Export, list.number),
-                ExportError::NotAllowed(operator.into(), slug.into())
-            );
-        }
-        Ok(())
-    }
-
     /// Where the file is; `None` where there is none yet, or one in another format.
     fn cursor(&self) -> Option<FeedCursor> {
         let state: State = serde_json::from_slice(&fs::read(self.dir.join("state.json")).ok()?).ok()?;
@@ -175,16 +160,21 @@ impl<'a> Folder<'a> {
         Ok(Some(cursor))
     }
 
-    /// The list. Of one that is closed the file goes: nobody on it may be written to.
+    /// The list. Of one that is closed the file goes: nobody on it may be written to. So does the file of an operator
+    /// who may not export it any more.
     async fn list(&self) -> anyhow::Result<List> {
-        let slug = &self.options.slug;
+        let Options { slug, operator, .. } = self.options;
         let found = self.export.store.find_list(slug).await?;
         let (list, _) = found.with_context(|| format!("there is no list `{slug}`"))?;
-        if list.is_closed {
+        let known = self.export.store.operator(operator).await?;
+        let may = known.as_ref().is_some_and(|known| known.may(Right::Export, list.number));
+        if list.is_closed || !may {
             remove(&self.file)?;
             remove(&self.dir.join("state.json"))?;
-            bail!("the list `{slug}` is closed: nobody is on it, and the file is gone");
         }
+        ensure!(!list.is_closed, "the list `{slug}` is closed: nobody is on it, and the file is gone");
+        ensure!(known.is_some(), ExportError::NoOperator(operator.into()));
+        ensure!(may, ExportError::NotAllowed(operator.into(), slug.into()));
         Ok(list)
     }
 

@@ -17,9 +17,8 @@ use crate::web::desk::{self, Form, Session};
 use crate::web::refusal::Refusal;
 use crate::web::request::{Request, Verb};
 
-/// How many tries may fail within a quarter of an hour: of an account from one network; of an account, so that whoever
-/// knows a name does not soon lock it; from a network.
-const MOST: [i32; 3] = [10, 100, 50];
+/// How many tries may fail within a quarter of an hour: of an account from one network; from a network; of an account.
+const MOST: [i32; 3] = [10, 50, 100];
 
 /// `GET` and `POST /desk/login`
 pub async fn handle(app: Arc<App>, request: Arc<Request>, (): ()) -> Answer {
@@ -71,8 +70,12 @@ pub async fn is_right(
     now: Timestamp,
 ) -> Result<bool, Refusal> {
     let throttles = throttles(app, request, name);
-    if let Some(wait) = app.store.count_try(&throttles, now).await? {
-        return Err(Refusal::TooManyTries(wait.as_secs().try_into().unwrap_or(u32::MAX)));
+    // What one network is refused counts against no account: nobody locks out another from there.
+    let (from_there, of_account) = throttles.split_at(2);
+    for tried in [from_there, of_account] {
+        if let Some(wait) = app.store.count_try(tried, now).await? {
+            return Err(Refusal::TooManyTries(wait.as_secs().try_into().unwrap_or(u32::MAX)));
+        }
     }
     let kept = app.store.operator(name).await?.and_then(|operator| operator.password);
     let typed = typed.to_owned();
@@ -103,11 +106,11 @@ pub async fn slowly<T: Send + 'static>(
 fn throttles(app: &App, request: &Request, name: &str) -> [Throttle; 3] {
     let network = request.client(&app.proxies).map(|address| Network::of(address).to_string());
     let network = network.unwrap_or_default();
-    let [both, account, from] = MOST;
+    let [both, from, account] = MOST;
     [
         (format!("both/{network}/{name}"), both),
-        (format!("account/{name}"), account),
         (format!("network/{network}"), from),
+        (format!("account/{name}"), account),
     ]
     .map(|(what, most)| Throttle { key: app.keys.session_key(&what), most })
 }

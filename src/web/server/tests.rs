@@ -128,6 +128,16 @@ fn a_peers_debug_form_hides_the_address() {
 }
 
 #[tokio::test]
+async fn a_target_without_a_path_is_refused_before_anybody_trips_over_it() {
+    let house = open(limits()).await;
+    for target in ["quick", "desk:80", "h:1"] {
+        let answer =
+            house.say(&format!("GET {target} HTTP/1.1\r\nHost: h\r\nConnection: close\r\n\r\n")).await;
+        assert!(answer.starts_with("HTTP/1.1 400"), "{target}: {answer}");
+    }
+}
+
+#[tokio::test]
 async fn a_panic_is_a_500_and_the_server_lives() {
     let house = open(limits()).await;
     let mut stream = house.connect().await;

@@ -179,6 +179,11 @@ async fn passwords_cannot_be_tried_again_and_again_not_even_at_once() {
     let refused = tries.iter().find(|answer| answer.status() == StatusCode::TOO_MANY_REQUESTS).unwrap();
     assert_eq!(refused.headers()[RETRY_AFTER], "900");
     assert_eq!(log_in(&house, "ann", PASSWORD).await.status(), StatusCode::TOO_MANY_REQUESTS);
+    // What is refused to one network locks nobody out: the account itself was tried ten times.
+    let rows =
+        house.db().await.query("SELECT failures FROM login_failures ORDER BY failures", &[]).await.unwrap();
+    let failures: Vec<i32> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(failures[0], 10, "{failures:?}");
     // Nor other names, from this network.
     for n in 0..20 {
         log_in(&house, &format!("eve{n}"), "four words that do ill").await;

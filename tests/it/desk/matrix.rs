@@ -19,8 +19,11 @@ const SHOWING: [(&str, &[Role]); 10] = [
     ("/desk/lists/news/trail", &[Role::Admin, Role::Auditor]),
 ];
 
+/// What a form is sent with.
+type Entered = &'static [(&'static str, &'static str)];
+
 /// Those that act, what they are sent, and who may.
-const ACTING: [(&str, &[(&str, &str)], &[Role]); 7] = [
+const ACTING: [(&str, Entered, &[Role]); 7] = [
     ("/desk/person", &[("address", "ann@example.org")], &[Role::Admin, Role::Auditor]),
     ("/desk/person/erase", &[("address", "ann@example.org"), ("list", "news")], &[Role::Admin]),
     ("/desk/operators", &[("name", "!"), ("mail", "x"), ("role", "admin"), ("list", "0")], &[Role::Admin]),

@@ -77,8 +77,8 @@ pub struct Published {
     pub entries: Vec<Entry>,
     /// How many people were counted beside it.
     pub counted: BTreeMap<(Date, i16), i64>,
-    /// How many signups more that may be: two that come at one moment by two replicas, though ten minutes apart by their
-    /// clocks, do not see each other.
+    /// How many signups more that may be: one that changed nothing counts as well, unless it came in one moment with
+    /// another of the same address, and was settled without the database.
     pub may_be_more: i64,
 }
 
@@ -120,11 +120,9 @@ impl Made {
         match self {
             Made::SignUp(signup, made) => {
                 let outcome = on_signup(held.as_ref().map(|held| &held.row), signup.at());
-                if outcome == SignupOutcome::Asked {
-                    match held.as_ref().is_none_or(|held| held.row.expires_at <= signup.at()) {
-                        true => trace.counted.push((day(signup.at()), SIGNUPS)),
-                        false => trace.again += 1,
-                    }
+                match outcome {
+                    SignupOutcome::Asked => trace.counted.push((day(signup.at()), SIGNUPS)),
+                    _ => trace.again += 1,
                 }
                 match (outcome, held.as_mut()) {
                     (SignupOutcome::Asked, _) => *held = Some(Held::clone(made)),
