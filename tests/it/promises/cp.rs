@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use optin::app::App;
 use optin::keys::KeyRing;
 use optin::mail::session::{Answer, Door, Limits, Protocol};
@@ -119,7 +119,24 @@ async fn p_cp_4_on_cancellation_everything_is_deleted_in_the_same_transaction() 
         records.len() > 1 && records.iter().all(|record| record.ends_with(",tester,export,)")),
         "{records:?}"
     );
+    // How many did what on a day, which exports there were, and where the feed stands: of nobody.
+    for table in ["tallies", "exports", "feeds"] {
+        after.insert(table.into(), before[table].clone());
+    }
+    // By this whoever follows the feed drops them, for `feed_days` at most; whose it was, nothing tells any more.
+    let news = after.insert("news".into(), before["news"].clone()).unwrap();
+    let reference = data_encoding::HEXLOWER.encode(row.get::<_, &[u8]>("reference"));
+    assert!(news.len() == 1 && news[0].contains(&format!("{reference}\",,")), "{news:?}");
     assert!(after == before, "only the trail tells that somebody was here");
+    for column in ["id", "address_key"] {
+        let name = data_encoding::HEXLOWER.encode(row.get::<_, &[u8]>(column));
+        assert!(!news[0].contains(&name), "{column} outlives its person");
+    }
+    house.clock.advance(SignedDuration::from_hours(24 * 31));
+    optin::chores::sweeper::sweep(&house.app).await.unwrap();
+    house.clock.advance(SignedDuration::from_hours(24 * 31));
+    optin::chores::sweeper::sweep(&house.app).await.unwrap();
+    assert_eq!(house.count("SELECT count(*) FROM news").await, 0);
     assert_eq!(entries.len(), before["trail_entries"].len() + 4);
     for column in ["id", "reference", "address_key"] {
         let name = data_encoding::HEXLOWER.encode(row.get::<_, &[u8]>(column));

@@ -40,6 +40,10 @@ async fn an_export_is_made_in_the_name_of_an_operator_on_a_list_that_exists() {
     site.run(&["operator", "remove", "igor"]).await.success();
     assert!(app.store.operator("igor").await.unwrap().is_none());
     site.run(&["operator", "remove", "igor"]).await.refusal();
+    site.run(&["operator", "add", "igor", "--role", "auditor"]).await.success();
+    let said = site.run(&["export", "news", "--as", "igor"]).await;
+    assert!(said.refusal().contains("may not do that"), "{}", said.err);
+    site.run(&["operator", "add", "igor", "--role", "marketer"]).await.success();
     site.run(&["export", "news", "--as", "igor"]).await.success();
 
     // Nobody is subscribed: a header line alone, and in JSON lines nothing.
