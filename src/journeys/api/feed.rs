@@ -293,12 +293,14 @@ mod tests {
     async fn whoever_opens_thousands_lets_others_have_their_turn() {
         let turns = std::cell::Cell::new(0);
         let made = (0..4 * TURN).map(|n| Ok::<_, ()>((n, turns.get())));
-        let (all, ()) = tokio::join!(collect(made), async {
+        let others = async {
             for _ in 0..10 {
                 turns.set(turns.get() + 1);
                 tokio::task::yield_now().await;
             }
-        });
+        };
+        // Each is polled in its turn.
+        let (all, ()) = futures_util::future::join(collect(made), others).await;
         let all = all.unwrap();
         assert!(all.iter().map(|(n, _)| *n).eq(0..4 * TURN));
         assert!(all.chunks(TURN).map(|chunk| chunk[0].1).eq(0..4), "another had a turn after each {TURN}");

@@ -54,3 +54,27 @@ async fn a_poll_with_nothing_to_tell_looks_into_indexes_and_reads_no_news() {
     assert!(page.contains("rows=100"), "{page}");
     assert!(page.contains("using subscriptions_pkey") && !page.contains("subscriptions_address"), "{page}");
 }
+
+#[tokio::test]
+async fn what_tells_somebody_who_had_their_data_reads_little_of_the_hours_of_years() {
+    let db = connect(&database(true).await).await;
+    // A hundred thousand entries: notices first, half of the rest of readers' hours, some exports, and people's.
+    db.batch_execute(
+        "INSERT INTO trail_entries (list, index, entry)
+         SELECT 1, n, set_byte('\\x0100'::bytea, 1, CASE WHEN n < 3 THEN 16 WHEN n % 2 = 0 THEN 19
+                                                         WHEN n % 999 = 0 THEN 17 ELSE 1 END)
+                      || sha256(n::text::bytea) || sha256((-n)::text::bytea) || '\\x00000000'
+         FROM generate_series(0, 99999) n;
+         ANALYZE trail_entries",
+    )
+    .await
+    .unwrap();
+    let plan = plan(&db, "select_list_entries", "1, '{50001, 60001}', 50001, 10000").await;
+    assert!(!plan.contains("Seq Scan on trail_entries"), "{plan}");
+    let pages: u32 = plan
+        .lines()
+        .find_map(|line| line.trim().strip_prefix("Buffers: shared hit="))
+        .and_then(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse().ok())
+        .unwrap_or_else(|| panic!("{plan}"));
+    assert!(pages < 100, "{plan}");
+}
